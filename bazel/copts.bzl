@@ -1,0 +1,10 @@
+"""Compiler options for our own code (third_party headers are system headers)."""
+
+LEADGATEWAY_COPTS = [
+    "-Wall",
+    "-Wextra",
+    "-Wnon-virtual-dtor",
+    "-Woverloaded-virtual",
+    "-Wshadow",
+    "-Wno-sign-compare",  # gtest and protobuf macros compare int with size_t.
+]
