@@ -1,0 +1,68 @@
+#ifndef LEADGATEWAY_GATEWAY_MODEL_ERRORS_H_
+#define LEADGATEWAY_GATEWAY_MODEL_ERRORS_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "gateway/model/lead.h"
+#include "gateway/model/reason.h"
+
+// The catalogue of error sentences. None of them holds a field's value.
+//
+// The absl::Status of a request carries its details as payloads, under the type
+// URLs of google.rpc.ErrorInfo, BadRequest, QuotaFailure and RetryInfo.
+namespace leadgateway::errors {
+
+inline constexpr absl::string_view kDomain = "leadgateway.v1";
+inline constexpr absl::string_view kErrorInfoUrl =
+    "type.googleapis.com/google.rpc.ErrorInfo";
+inline constexpr absl::string_view kBadRequestUrl =
+    "type.googleapis.com/google.rpc.BadRequest";
+inline constexpr absl::string_view kQuotaFailureUrl =
+    "type.googleapis.com/google.rpc.QuotaFailure";
+inline constexpr absl::string_view kRetryInfoUrl =
+    "type.googleapis.com/google.rpc.RetryInfo";
+
+// Of requests.
+absl::Status EmptyRequest();
+absl::Status TooManyLeads(int64_t leads, int64_t limit);
+absl::Status AccountUnknown(absl::string_view account,
+                            const std::vector<std::string>& configured);
+absl::Status AccountForbidden(absl::string_view account);
+absl::Status SearchKeyUnknown(absl::string_view key,
+                              const std::vector<std::string>& nearest);
+absl::Status SearchKeyNotUnique(absl::string_view key,
+                                const std::vector<std::string>& unique);
+absl::Status QueueFull(absl::string_view account, int64_t queued,
+                       int64_t limit, absl::string_view unit,
+                       absl::Duration retry_after);
+absl::Status DeadlineTooShort(absl::string_view account,
+                              absl::Duration estimate, absl::Duration left,
+                              absl::Duration retry_after);
+absl::Status DailyBudgetSpent(absl::string_view account, int64_t budget,
+                              absl::Duration retry_after);
+absl::Status Draining();
+absl::Status SchemaUnavailable(absl::string_view account);
+absl::Status UpstreamCredentialsRejected(absl::string_view account,
+                                         absl::string_view upstream_text);
+absl::Status DeadlineExceeded(absl::string_view account);
+
+// The delay of a status' RetryInfo; zero where there is none.
+absl::Duration RetryDelayOf(const absl::Status& status);
+
+// The reason in a status' ErrorInfo; "" where there is none.
+std::string ReasonNameOf(const absl::Status& status);
+
+// Of leads that are on their way.
+Problem LeadProblem(Reason reason, absl::string_view upstream_text = "");
+
+// `text` cut to `max_bytes` without splitting a UTF-8 character.
+std::string Bounded(absl::string_view text, size_t max_bytes);
+
+}  // namespace leadgateway::errors
+
+#endif  // LEADGATEWAY_GATEWAY_MODEL_ERRORS_H_

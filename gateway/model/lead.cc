@@ -1,0 +1,25 @@
+#include "gateway/model/lead.h"
+
+#include <cstddef>
+
+namespace leadgateway {
+namespace {
+
+size_t HeapBytes(const std::string& text) {
+  // Short strings live inside the object.
+  return text.capacity() > 15 ? text.capacity() + 1 : 0;
+}
+
+}  // namespace
+
+size_t FootprintOf(const LeadUpdate& lead) {
+  size_t bytes = sizeof(LeadUpdate) + HeapBytes(lead.tag) +
+                 HeapBytes(lead.lane_key) +
+                 lead.fields.capacity() * sizeof(FieldValue);
+  for (const FieldValue& field : lead.fields) {
+    bytes += HeapBytes(field.attribute) + HeapBytes(field.value);
+  }
+  return bytes;
+}
+
+}  // namespace leadgateway

@@ -1,0 +1,59 @@
+#ifndef LEADGATEWAY_GATEWAY_MODEL_LIMITS_H_
+#define LEADGATEWAY_GATEWAY_MODEL_LIMITS_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/time/time.h"
+
+namespace leadgateway {
+
+// The catalogue of limits. Where LeadSquared is the source, its API page says
+// so; the rest is the gateway's own choice, with the reason.
+
+// LeadSquared: "You can update a maximum of 25 leads."
+inline constexpr int kMaxLeadsPerCall = 25;
+
+// LeadSquared: "API calls exceeded the limit of 25 in 5 second(s)".
+inline constexpr int kDefaultAllowanceCalls = 25;
+inline constexpr absl::Duration kDefaultAllowanceWindow = absl::Seconds(5);
+
+// Contract: 10,000 unless configured.
+inline constexpr int kDefaultMaxLeadsPerRequest = 10'000;
+
+// 10,000 leads of 30 fields of 50 bytes fit.
+inline constexpr int kDefaultMaxRequestBytes = 16 << 20;
+
+// 26 minutes of work at 125 leads a second: a queue that is longer only hides
+// that the account can't keep up.
+inline constexpr int kDefaultMaxQueuedLeads = 200'000;
+inline constexpr int64_t kDefaultMaxQueuedBytes = int64_t{256} << 20;
+
+inline constexpr absl::Duration kDefaultTimeout = absl::Minutes(30);
+inline constexpr absl::Duration kDefaultDrainTimeout = absl::Seconds(5);
+
+// An update of 25 leads takes well under a second; LeadSquared's gateway gives
+// up long before this.
+inline constexpr absl::Duration kDefaultCallTimeout = absl::Seconds(30);
+inline constexpr absl::Duration kConnectTimeout = absl::Seconds(10);
+
+// An answer for 25 leads has 2 to 10 KB. More than this is not an answer.
+inline constexpr size_t kMaxAnswerBytes = size_t{2} << 20;
+
+// Contract: "opaque, <= 256 bytes".
+inline constexpr size_t kMaxTagBytes = 256;
+
+// LeadSquared's words on a result: enough for any sentence of its, and bounded
+// since 10,000 of them may stand in one answer.
+inline constexpr size_t kMaxReasonBytes = 1024;
+
+// Results in one message: keeps messages small beside gRPC's default limit of
+// 4 MiB for clients (25 results of a call take some 5 KB).
+inline constexpr int kMaxResultsPerMessage = 500;
+
+// Contract: the calls that carry a lead whose answer is in doubt.
+inline constexpr int kMaxAmbiguousAttempts = 3;
+
+}  // namespace leadgateway
+
+#endif  // LEADGATEWAY_GATEWAY_MODEL_LIMITS_H_
