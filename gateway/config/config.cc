@@ -1,0 +1,310 @@
+#include "gateway/config/config.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
+#include "absl/time/time.h"
+#include "gateway/base/log.h"
+#include "gateway/base/status_macros.h"
+#include "gateway/config/address.h"
+#include "gateway/config/config_rules.h"
+#include "gateway/config/json_outline.h"
+#include "gateway/config/mistakes.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/duration.pb.h"
+#include "google/protobuf/io/tokenizer.h"
+#include "google/protobuf/text_format.h"
+#include "google/protobuf/util/json_util.h"
+#include "leadgateway/config/v1/gateway_config.pb.h"
+
+namespace leadgateway {
+namespace {
+
+namespace pb = google::protobuf;
+using config::v1::Account;
+using config::v1::GatewayConfig;
+
+// 1,000 accounts take some 300 KB.
+constexpr size_t kMaxFileBytes = size_t{1} << 20;
+
+// A configuration has 3 levels.
+constexpr int kDeepestMessage = 32;
+
+// --- Reading ---------------------------------------------------------------
+
+absl::Status ReadJson(absl::string_view text, GatewayConfig& config,
+                      Mistakes& mistakes) {
+  LG_ASSIGN_OR_RETURN(JsonOutline outline, ReadJsonOutline(text));
+  if (outline.kind != JsonOutline::Kind::kObject) {
+    return absl::InvalidArgumentError(
+        "line 1, column 1: must be an object in { }");
+  }
+  CheckShape(outline, mistakes);
+  const pb::util::Status status =
+      pb::util::JsonStringToMessage(WriteJson(outline), &config);
+  if (!status.ok() && mistakes.empty()) {
+    // Protobuf's own words quote the text. The outline leaves it nothing to
+    // refuse, as far as is known.
+    return absl::InvalidArgumentError(
+        "line 1, column 1: is not a GatewayConfig in protobuf's JSON");
+  }
+  return absl::OkStatus();
+}
+
+// The text between the first two double quotes after `before`; empty: none.
+absl::string_view Quoted(absl::string_view message, absl::string_view before) {
+  size_t start = message.find(before);
+  if (start == absl::string_view::npos) return "";
+  start = message.find('"', start);
+  if (start == absl::string_view::npos) return "";
+  const size_t end = message.find('"', start + 1);
+  if (end == absl::string_view::npos) return "";
+  return message.substr(start + 1, end - start - 1);
+}
+
+// Rewrites what protobuf's text parser says, so that it repeats names of
+// settings and nothing else of the text.
+class TextErrors : public pb::io::ErrorCollector {
+ public:
+  explicit TextErrors(Mistakes& mistakes) : mistakes_(mistakes) {}
+
+  void AddError(int line, pb::io::ColumnNumber column,
+                const std::string& message) override {
+    mistakes_.Add(At(line, column), Reworded(message));
+  }
+
+  // With AllowUnknownField() an unknown name is a warning, and the parser goes
+  // on to the next mistake.
+  void AddWarning(int line, pb::io::ColumnNumber column,
+                  const std::string& message) override {
+    const pb::Descriptor* type =
+        GatewayConfig::descriptor()->file()->pool()->FindMessageTypeByName(
+            std::string(Quoted(message, "Message type")));
+    const absl::string_view name = Quoted(message, "named");
+    if (type == nullptr || name.empty()) return;
+    mistakes_.Add(At(line, column),
+                  absl::StrCat("\"", PrintableName(name), "\" ",
+                               UnknownSetting(name, *type, Spelling::kProto)));
+  }
+
+ private:
+  // The parser counts from 0.
+  static std::string At(int line, int column) {
+    return absl::StrCat("line ", line + 1, ", column ", column + 1);
+  }
+
+  static std::string Reworded(absl::string_view message) {
+    if (absl::StartsWith(message, "Expected")) {
+      for (absl::string_view cut : {", got", ", found"}) {
+        const size_t end = message.find(cut);
+        if (end != absl::string_view::npos) {
+          return absl::StrCat("e", message.substr(1, end - 1));
+        }
+      }
+    }
+    if (absl::StartsWith(message, "Non-repeated field")) {
+      return absl::StrCat("\"", PrintableName(Quoted(message, "field")),
+                          "\" is given twice; keep one of them");
+    }
+    if (absl::StartsWith(message, "Integer out of range")) {
+      return "a number is too large";
+    }
+    if (absl::StartsWith(message, "Unknown enumeration value")) {
+      return absl::StrCat("not a value of \"",
+                          PrintableName(Quoted(message, "for field")), "\"");
+    }
+    if (absl::StartsWith(message, "Message is too deep")) {
+      return "is nested too deeply";
+    }
+    return "not the protobuf text format";
+  }
+
+  Mistakes& mistakes_;
+};
+
+absl::Status ReadTextproto(absl::string_view text, GatewayConfig& config,
+                           Mistakes& mistakes) {
+  pb::TextFormat::Parser parser;
+  TextErrors errors(mistakes);
+  parser.RecordErrorsTo(&errors);
+  parser.AllowUnknownField(true);
+  parser.SetRecursionLimit(kDeepestMessage);
+  if (!parser.ParseFromString(std::string(text), &config)) {
+    // What comes after the place where the parser gave up is not known, so
+    // nothing can be called missing.
+    mistakes.Add("line 1, column 1", "not the protobuf text format");
+    return mistakes.ToStatus();
+  }
+  return absl::OkStatus();
+}
+
+// --- From the message to plain structs --------------------------------------
+
+absl::Duration ToDuration(const pb::Duration& duration) {
+  return absl::Seconds(duration.seconds()) +
+         absl::Nanoseconds(duration.nanos());
+}
+
+LogLevel ToLogLevel(config::v1::LogLevel level) {
+  switch (level) {
+    case config::v1::DEBUG:
+      return LogLevel::kDebug;
+    case config::v1::WARN:
+      return LogLevel::kWarn;
+    case config::v1::ERROR:
+      return LogLevel::kError;
+    default:
+      return LogLevel::kInfo;
+  }
+}
+
+absl::StatusOr<AccountOptions> ToOptions(const Account& account) {
+  AccountOptions options;
+  options.name = account.name();
+  LG_ASSIGN_OR_RETURN(options.base_url, ParseBaseUrl(account.base_url()));
+  options.access_key_file = account.access_key_file();
+  options.secret_key_file = account.secret_key_file();
+  if (account.allowance().has_calls()) {
+    options.calls = account.allowance().calls();
+  }
+  if (account.allowance().has_window()) {
+    options.window = ToDuration(account.allowance().window());
+  }
+  options.daily_calls = account.allowance().daily_calls();
+  options.fixed_moment =
+      account.allowance().counting() == config::v1::FIXED_MOMENT;
+  options.credentials_in_query = account.credentials_in() == config::v1::QUERY;
+  options.unique_fields.assign(account.unique_fields().begin(),
+                               account.unique_fields().end());
+  options.metadata_file = account.metadata_file();
+  options.allowed_callers.assign(account.allowed_callers().begin(),
+                                 account.allowed_callers().end());
+  options.retry_ambiguous = account.ambiguous_answers() != config::v1::REPORT;
+  if (account.has_call_timeout()) {
+    options.call_timeout = ToDuration(account.call_timeout());
+  }
+  options.schema_checks = account.schema_checks() != config::v1::OFF;
+  return options;
+}
+
+absl::StatusOr<GatewayOptions> ToOptions(const GatewayConfig& config) {
+  GatewayOptions options;
+  options.listen_address = config.listen().address();
+  options.admin_address = config.admin().address();
+  for (const Account& account : config.accounts()) {
+    LG_ASSIGN_OR_RETURN(AccountOptions account_options, ToOptions(account));
+    options.accounts.push_back(std::move(account_options));
+  }
+  options.default_account = config.default_account().empty()
+                                ? options.accounts.front().name
+                                : config.default_account();
+  const config::v1::Limits& limits = config.limits();
+  if (limits.has_max_leads_per_request()) {
+    options.limits.max_leads_per_request = limits.max_leads_per_request();
+  }
+  if (limits.has_max_request_bytes()) {
+    options.limits.max_request_bytes = limits.max_request_bytes();
+  }
+  if (limits.has_max_queued_leads()) {
+    options.limits.max_queued_leads = limits.max_queued_leads();
+  }
+  if (limits.has_max_queued_bytes()) {
+    options.limits.max_queued_bytes = limits.max_queued_bytes();
+  }
+  if (limits.has_default_timeout()) {
+    options.limits.default_timeout = ToDuration(limits.default_timeout());
+  }
+  if (config.has_drain_timeout()) {
+    options.drain_timeout = ToDuration(config.drain_timeout());
+  }
+  options.log_level = ToLogLevel(config.log_level());
+  return options;
+}
+
+absl::Status FileMistake(const std::string& path, absl::string_view what) {
+  return absl::InvalidArgumentError(absl::StrCat(path, ": ", what));
+}
+
+absl::StatusOr<std::string> ReadFile(const std::string& path) {
+  const auto failed = [&path](int error) {
+    return FileMistake(path,
+                       absl::StrCat("can't be read: ", std::strerror(error)));
+  };
+  // O_NONBLOCK: a named pipe without a writer must not stop the start.
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return failed(errno);
+  const absl::Cleanup closer = [fd] { close(fd); };
+  struct stat info {};
+  if (fstat(fd, &info) != 0) return failed(errno);
+  if (S_ISDIR(info.st_mode)) {
+    return FileMistake(path, "is a directory; name a file");
+  }
+  if (!S_ISREG(info.st_mode)) {
+    return FileMistake(path, "is not a regular file");
+  }
+  std::string text(kMaxFileBytes + 1, '\0');
+  size_t size = 0;
+  while (size < text.size()) {
+    const ssize_t got = read(fd, text.data() + size, text.size() - size);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return failed(errno);
+    if (got == 0) break;
+    size += static_cast<size_t>(got);
+  }
+  if (size > kMaxFileBytes) {
+    return FileMistake(path, "is larger than 1 MiB");
+  }
+  text.resize(size);
+  return text;
+}
+
+}  // namespace
+
+absl::StatusOr<GatewayOptions> ParseConfig(absl::string_view text,
+                                           ConfigFormat format) {
+  absl::ConsumePrefix(&text, "\xEF\xBB\xBF");  // Some editors start with it.
+  if (absl::StripAsciiWhitespace(text).empty()) {
+    return absl::InvalidArgumentError("line 1, column 1: is empty");
+  }
+  if (text.size() > kMaxFileBytes) {
+    return absl::InvalidArgumentError("line 1, column 1: is larger than 1 MiB");
+  }
+  LG_RETURN_IF_ERROR(CheckUtf8(text));
+
+  const bool json = format == ConfigFormat::kJson;
+  GatewayConfig config;
+  Mistakes mistakes;
+  LG_RETURN_IF_ERROR(json ? ReadJson(text, config, mistakes)
+                          : ReadTextproto(text, config, mistakes));
+  CheckRules(config, json ? Spelling::kJson : Spelling::kProto, mistakes);
+  LG_RETURN_IF_ERROR(mistakes.ToStatus());
+  return ToOptions(config);
+}
+
+absl::StatusOr<GatewayOptions> LoadConfig(const std::string& path) {
+  const bool json = absl::EndsWith(path, ".json");
+  if (!json && !absl::EndsWith(path, ".textproto")) {
+    return FileMistake(path, "must be named *.json or *.textproto");
+  }
+  LG_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  return ParseConfig(text,
+                     json ? ConfigFormat::kJson : ConfigFormat::kTextproto);
+}
+
+}  // namespace leadgateway

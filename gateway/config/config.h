@@ -1,0 +1,81 @@
+#ifndef LEADGATEWAY_GATEWAY_CONFIG_CONFIG_H_
+#define LEADGATEWAY_GATEWAY_CONFIG_CONFIG_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "gateway/base/log.h"
+#include "gateway/model/limits.h"
+
+namespace leadgateway {
+
+// What one account of the configuration says, checked, with the defaults filled
+// in. proto/leadgateway/config/v1/gateway_config.proto is the manual.
+struct AccountOptions {
+  std::string name;
+  // "https://HOST" or "https://HOST:PORT", scheme in lower case, no slash at
+  // the end. "http://" only with a loopback host.
+  std::string base_url;
+  // Not read here: whoever needs the keys reads them, again and again.
+  std::string access_key_file;
+  std::string secret_key_file;
+
+  int calls = kDefaultAllowanceCalls;
+  absl::Duration window = kDefaultAllowanceWindow;
+  int64_t daily_calls = 0;  // 0: no budget.
+  bool fixed_moment = false;
+
+  bool credentials_in_query = false;
+  std::vector<std::string> unique_fields;
+  std::string metadata_file;                 // Empty: none.
+  std::vector<std::string> allowed_callers;  // Empty: everyone.
+  bool retry_ambiguous = true;
+  absl::Duration call_timeout = kDefaultCallTimeout;
+  bool schema_checks = true;
+};
+
+// Bounds on what callers may ask for.
+struct LimitOptions {
+  int max_leads_per_request = kDefaultMaxLeadsPerRequest;
+  int max_request_bytes = kDefaultMaxRequestBytes;
+  int max_queued_leads = kDefaultMaxQueuedLeads;
+  int64_t max_queued_bytes = kDefaultMaxQueuedBytes;
+  absl::Duration default_timeout = kDefaultTimeout;
+};
+
+// Everything that one gateway process is told.
+struct GatewayOptions {
+  std::string listen_address;            // "HOST:PORT"; port 0: any free one.
+  std::string admin_address;             // Empty: none.
+  std::vector<AccountOptions> accounts;  // At least one; names differ.
+  std::string default_account;           // The name of one of `accounts`.
+  LimitOptions limits;
+  absl::Duration drain_timeout = kDefaultDrainTimeout;
+  LogLevel log_level = LogLevel::kInfo;
+};
+
+enum class ConfigFormat { kJson, kTextproto };
+
+// Reads a GatewayConfig. When anything is wrong with it, the status is
+// kInvalidArgument and its message has one line for each mistake, all of them
+// at once, such as
+//
+//   accounts[0].baseUrl: must start with "https://"
+//
+// The path is spelled as the file's format spells names. Where the text can't
+// be taken apart, the path is "line 3, column 14". No line repeats a value of
+// the file: somebody may have written a key there.
+absl::StatusOr<GatewayOptions> ParseConfig(absl::string_view text,
+                                           ConfigFormat format);
+
+// ParseConfig() of a file named *.json or *.textproto, of at most 1 MiB. What
+// keeps the file from being read is one mistake, and its path is the file's.
+absl::StatusOr<GatewayOptions> LoadConfig(const std::string& path);
+
+}  // namespace leadgateway
+
+#endif  // LEADGATEWAY_GATEWAY_CONFIG_CONFIG_H_
