@@ -1,0 +1,747 @@
+#include "gateway/dispatch/account_dispatcher.h"
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "gateway/model/errors.h"
+#include "gateway/model/lead.h"
+#include "gateway/model/reason.h"
+
+namespace leadgateway::dispatch {
+namespace {
+
+// Retries of leads in doubt: full jitter below 200 ms, 400 ms, ...
+constexpr absl::Duration kFirstBackoff = absl::Milliseconds(200);
+constexpr absl::Duration kMostBackoff = absl::Seconds(5);
+// How much a new estimate must differ from what was told to be told early.
+constexpr double kEstimateChange = 0.2;
+// How fast the mean latency follows: a fifth of the way per call.
+constexpr double kLatencyGain = 0.2;
+constexpr size_t kThrottleTextBytes = 256;
+
+int CallsFor(int leads, int per_call) {
+  return (leads + per_call - 1) / per_call;
+}
+
+}  // namespace
+
+AccountDispatcher::AccountDispatcher(
+    Options options, Upstream* upstream, absl::BitGenRef random,
+    std::function<void(const CallRecord&)> on_call)
+    : options_(std::move(options)),
+      upstream_(upstream),
+      random_(random),
+      on_call_(std::move(on_call)),
+      allowance_(options_.allowance),
+      queue_(options_.caller_weights),
+      self_(std::make_shared<AccountDispatcher*>(this)) {}
+
+AccountDispatcher::~AccountDispatcher() { *self_ = nullptr; }
+
+// ---------------------------------------------------------------- admission
+
+absl::StatusOr<JobId> AccountDispatcher::Submit(
+    JobSpec spec, std::shared_ptr<JobObserver> observer, absl::Time now) {
+  if (draining_) return errors::Draining();
+  if (credentials_rejected_ && now < credentials_retry_at_) {
+    return errors::UpstreamCredentialsRejected(options_.account,
+                                               credentials_text_);
+  }
+  const int leads = static_cast<int>(spec.leads.size());
+  if (leads_waiting_ + leads > options_.max_queued_leads) {
+    return errors::QueueFull(options_.account, leads_waiting_,
+                             options_.max_queued_leads, "leads",
+                             Estimate(0, now));
+  }
+  size_t bytes = 0;
+  for (const LeadUpdate& lead : spec.leads) bytes += FootprintOf(lead);
+  if (bytes_ + static_cast<int64_t>(bytes) > options_.max_queued_bytes) {
+    return errors::QueueFull(options_.account, bytes_,
+                             options_.max_queued_bytes, "bytes",
+                             Estimate(0, now));
+  }
+
+  auto owned = std::make_unique<Job>();
+  Job* const job = owned.get();
+  job->id = next_job_++;
+  job->bytes = bytes;
+  job->accepted_at = now;
+  job->next_progress = now + kProgressInterval;
+  job->observer = std::move(observer);
+  job->spec = std::move(spec);
+  job->leads.resize(static_cast<size_t>(leads));
+  job->waiting = leads;
+  queue_.AddJob(job);
+  job->flow->waiting += leads;
+
+  if (job->spec.finish_by != absl::InfiniteFuture()) {
+    const absl::Duration left = job->spec.finish_by - now;
+    const int ahead = LeadsAhead(*job);
+    const absl::Duration estimate = Estimate(ahead + leads, now);
+    if (estimate > left) {
+      const absl::Duration retry_after =
+          std::max(absl::Milliseconds(100), Estimate(ahead, now));
+      job->flow->waiting -= leads;
+      queue_.DropJob(job);
+      return errors::DeadlineTooShort(options_.account, estimate, left,
+                                      retry_after);
+    }
+  }
+
+  leads_waiting_ += leads;
+  bytes_ += static_cast<int64_t>(bytes);
+  for (size_t i = 0; i < job->leads.size(); ++i) {
+    QueuedLead& lead = job->leads[i];
+    lead.job = job;
+    lead.update = std::move(job->spec.leads[i]);
+    lead.lane = absl::StrCat(job->spec.search_key, "\n", lead.update.lane_key);
+    if (lanes_.Enter(&lead)) MakeEligible(&lead, now);
+  }
+  job->spec.leads.clear();
+  job->spec.leads.shrink_to_fit();
+  const JobId id = job->id;
+  SetTimer(job->spec.finish_by, {TimerKind::kFinish, id, 0});
+  SetTimer(StopSendingAt(*job), {TimerKind::kStopSending, id, 0});
+  SetTimer(now + kProgressCheck, {TimerKind::kProgress, id, 0});
+  jobs_.emplace(id, std::move(owned));
+  return id;
+}
+
+// When a call that leaves could not be answered in time any more.
+absl::Time AccountDispatcher::StopSendingAt(const Job& job) const {
+  return job.spec.finish_by - allowance_.min_latency();
+}
+
+int AccountDispatcher::LeadsAhead(const Job& job) const {
+  // Turn by turn: while this job's flow sends its leads, another flow sends at
+  // most its share beside it, and no more than it has.
+  int64_t ahead = 0;
+  const double mine = job.waiting;
+  queue_.ForEachFlow([&](const Flow& flow) {
+    if (&flow == job.flow) return;
+    double share = mine * flow.weight / job.flow->weight;
+    share *= FairQueue::kClassWeights[static_cast<int>(flow.priority)] /
+             FairQueue::kClassWeights[static_cast<int>(job.flow->priority)];
+    ahead += static_cast<int64_t>(
+        std::min<double>(flow.waiting, std::ceil(share)));
+  });
+  // Jobs of the same caller, one lead a turn each.
+  const int siblings = job.flow->waiting - job.waiting;
+  const int sibling_jobs = job.flow->jobs - 1;
+  ahead += std::min<int64_t>(
+      siblings, static_cast<int64_t>(mine) * std::max(0, sibling_jobs));
+  return static_cast<int>(std::min<int64_t>(ahead, leads_waiting_));
+}
+
+absl::Duration AccountDispatcher::Estimate(int leads, absl::Time now) {
+  const int calls = CallsFor(leads, options_.max_leads_per_call);
+  const int free = allowance_.FreeCalls(now);
+  absl::Duration wait = absl::ZeroDuration();
+  if (calls > free) {
+    const absl::Time next = allowance_.NextFree(now);
+    const absl::Duration first =
+        free > 0 || next == absl::InfiniteFuture() ? absl::ZeroDuration()
+                                                   : next - now;
+    wait = first + allowance_.spacing() * std::max(0, calls - free - 1);
+  }
+  if (breaker_.open()) {
+    wait = std::max(wait, breaker_.next_probe() - now);
+  }
+  return std::max(absl::ZeroDuration(), wait) + mean_latency_;
+}
+
+// ------------------------------------------------------------------- timers
+
+void AccountDispatcher::SetTimer(absl::Time when, Timer timer) {
+  if (when == absl::InfiniteFuture()) return;
+  timers_.emplace(when, timer);
+}
+
+void AccountDispatcher::RunTimers(absl::Time now) {
+  while (!timers_.empty() && timers_.begin()->first <= now) {
+    const Timer timer = timers_.begin()->second;
+    timers_.erase(timers_.begin());
+    const auto it = jobs_.find(timer.job);
+    if (it == jobs_.end()) continue;
+    Job& job = *it->second;
+    switch (timer.kind) {
+      case TimerKind::kStopSending:
+        EndWaiting(job, Reason::kDeadline, now);
+        break;
+      case TimerKind::kFinish:
+        EndAll(job, Reason::kDeadline, now);
+        break;
+      case TimerKind::kBackoffOver: {
+        QueuedLead& lead = job.leads[timer.lead];
+        if (lead.state == QueuedLead::State::kBackoff) queue_.PushFront(&lead);
+        break;
+      }
+      case TimerKind::kProgress:
+        if (!job.finished()) {
+          TellProgress(job, now);
+          SetTimer(now + kProgressCheck, timer);
+        }
+        break;
+    }
+  }
+}
+
+void AccountDispatcher::TellProgress(Job& job, absl::Time now) {
+  JobProgress progress;
+  progress.leads_done = job.reported;
+  progress.leads_total = static_cast<int>(job.leads.size());
+  progress.leads_queued_ahead = LeadsAhead(job);
+  progress.estimated_remaining =
+      Estimate(progress.leads_queued_ahead + job.waiting, now);
+  progress.upstream_calls = job.upstream_calls;
+  // What the last message would say now.
+  const absl::Duration expected =
+      job.told_remaining - (now - job.next_progress + kProgressInterval);
+  const absl::Duration change =
+      absl::AbsDuration(progress.estimated_remaining - expected);
+  const bool changed =
+      change > absl::Seconds(1) &&
+      change > kEstimateChange * std::max(expected, absl::Seconds(1));
+  if (now < job.next_progress && !changed) return;
+  job.next_progress = now + kProgressInterval;
+  job.told_remaining = progress.estimated_remaining;
+  job.observer->OnProgress(progress);
+}
+
+absl::Time AccountDispatcher::Tick(absl::Time now) {
+  RunTimers(now);
+  while (MaySend(now) && !other_calls_.empty()) {
+    auto go = std::move(other_calls_.front());
+    other_calls_.pop_front();
+    allowance_.Take();
+    ++calls_total_;
+    std::move(go)();
+  }
+  SendIsolated(now);
+  SendPlanned(now);
+  Flush();
+
+  absl::Time next =
+      timers_.empty() ? absl::InfiniteFuture() : timers_.begin()->first;
+  const bool something_waits = !other_calls_.empty() || isolation_.HasNext();
+  absl::Time wanted = something_waits ? now : absl::InfiniteFuture();
+  const int limit = allowance_.limit();
+  const absl::Duration wait =
+      BatchWait(options_.batching,
+                static_cast<double>(allowance_.held(now)) / limit,
+                allowance_.spacing());
+  queue_.ForEachGroup([&](const Group& group) {
+    if (group.eligible == 0) return;
+    wanted = std::min(wanted, group.eligible >= options_.max_leads_per_call
+                                  ? now
+                                  : queue_.Oldest(group) + wait);
+  });
+  if (wanted == absl::InfiniteFuture() ||
+      (credentials_rejected_ && now < credentials_retry_at_)) {
+    return next;
+  }
+  wanted = std::max(wanted, allowance_.NextFree(now));
+  if (breaker_.open()) {
+    // With a probe under way, its report is what comes next.
+    wanted = calls_.empty() ? std::max(wanted, breaker_.next_probe())
+                            : absl::InfiniteFuture();
+  }
+  return std::min(next, wanted);
+}
+
+// ------------------------------------------------------------------ sending
+
+bool AccountDispatcher::MaySend(absl::Time now) {
+  if (credentials_rejected_) {
+    if (now < credentials_retry_at_) return false;
+    credentials_rejected_ = false;
+  }
+  return breaker_.Allows(now, static_cast<int>(calls_.size())) &&
+         allowance_.FreeCalls(now) > 0;
+}
+
+void AccountDispatcher::SendIsolated(absl::Time now) {
+  while (MaySend(now)) {
+    auto next = isolation_.Next();
+    if (!next) return;
+    Send(std::move(next->first), std::move(next->second), now);
+  }
+}
+
+void AccountDispatcher::SendPlanned(absl::Time now) {
+  const int most = options_.max_leads_per_call;
+  while (MaySend(now)) {
+    const absl::Duration wait = BatchWait(
+        options_.batching,
+        static_cast<double>(allowance_.held(now)) / allowance_.limit(),
+        allowance_.spacing());
+    Group* const group = queue_.NextGroup([&](const Group& candidate) {
+      return candidate.eligible >= most ||
+             queue_.Oldest(candidate) + wait <= now;
+    });
+    if (group == nullptr) return;
+    std::vector<QueuedLead*> leads;
+    leads.reserve(static_cast<size_t>(most));
+    while (static_cast<int>(leads.size()) < most) {
+      QueuedLead* const lead = queue_.Pop(group);
+      if (lead == nullptr) break;
+      leads.push_back(lead);
+    }
+    Send(std::move(leads), nullptr, now);
+  }
+}
+
+void AccountDispatcher::Send(std::vector<QueuedLead*> leads,
+                             std::shared_ptr<IsolationTask> isolation,
+                             absl::Time now) {
+  const uint64_t id = next_call_++;
+  UpdateCall update;
+  update.search_key = leads.front()->job->spec.search_key;
+  update.leads.reserve(leads.size());
+  int first_time = 0;
+  for (QueuedLead* lead : leads) {
+    Job& job = *lead->job;
+    lead->state = QueuedLead::State::kInFlight;
+    if (lead->attempts++ == 0) ++first_time;
+    --job.waiting;
+    --job.flow->waiting;
+    if (job.last_call != id) {
+      job.last_call = id;
+      ++job.upstream_calls;
+    }
+    update.leads.push_back(&lead->update);
+  }
+  leads_waiting_ -= static_cast<int>(leads.size());
+  leads_in_flight_ += static_cast<int>(leads.size());
+  retry_budget_.SentFirst(first_time);
+  allowance_.Take();
+  ++calls_total_;
+  recent_calls_.emplace_back(now, static_cast<int>(leads.size()));
+  while (recent_calls_.front().first + allowance_.window() < now) {
+    recent_calls_.pop_front();
+  }
+  calls_.emplace(id, Call{id, std::move(leads), std::move(isolation)});
+  upstream_->Update(std::move(update),
+                    [self = self_, id](CallReport report) {
+                      if (*self != nullptr) {
+                        (*self)->OnReport(id, std::move(report));
+                      }
+                    });
+}
+
+// ------------------------------------------------------------------ answers
+
+void AccountDispatcher::SettleAllowance(const CallReport& report) {
+  if (report.handshake) allowance_.ObserveHandshake(*report.handshake);
+  if (!report.sent_at) {
+    allowance_.NeverSent();
+  } else if (report.answered) {
+    allowance_.Answered(*report.sent_at, report.done_at);
+    const absl::Duration latency = report.done_at - *report.sent_at;
+    mean_latency_ = mean_latency_ == absl::ZeroDuration()
+                        ? latency
+                        : mean_latency_ + (latency - mean_latency_) *
+                                              kLatencyGain;
+  } else {
+    allowance_.Lost(report.done_at);
+  }
+  if (report.verdict == CallVerdict::kThrottled) {
+    ++throttles_;
+    last_throttle_ = report.done_at;
+    last_throttle_text_ = errors::Bounded(report.text, kThrottleTextBytes);
+    allowance_.Throttled(report.done_at, report.limit_calls,
+                         report.limit_window, report.retry_after);
+  }
+  switch (report.verdict) {
+    case CallVerdict::kAnswered:
+    case CallVerdict::kThrottled:
+    case CallVerdict::kRefused:
+    case CallVerdict::kCredentialsRejected:
+      breaker_.Succeeded();
+      break;
+    case CallVerdict::kNotSent:
+    case CallVerdict::kInDoubt:
+      breaker_.Failed(report.done_at, random_);
+      break;
+  }
+}
+
+void AccountDispatcher::OtherCallDone(const CallReport& report) {
+  SettleAllowance(report);
+}
+
+void AccountDispatcher::OnReport(uint64_t call_id, CallReport report) {
+  const absl::Time now = report.done_at;
+  const auto it = calls_.find(call_id);
+  Call call = std::move(it->second);
+  calls_.erase(it);
+  SettleAllowance(report);
+  leads_in_flight_ -= static_cast<int>(call.leads.size());
+  for (QueuedLead* lead : call.leads) {
+    // In limbo until one of the Settle... below decides.
+    lead->state = QueuedLead::State::kBlocked;
+  }
+
+  if (call.isolation != nullptr) {
+    Isolation::PartEnd end = Isolation::PartEnd::kUnclear;
+    if (report.verdict == CallVerdict::kAnswered) {
+      end = Isolation::PartEnd::kTaken;
+    } else if (report.verdict == CallVerdict::kRefused) {
+      end = Isolation::PartEnd::kRefused;
+    }
+    isolation_.PartEnded(*call.isolation, end);
+  }
+
+  CallRecord record;
+  record.call = call.id;
+  record.leads = static_cast<int>(call.leads.size());
+  record.report = &report;
+  if (report.sent_at) record.duration = report.done_at - *report.sent_at;
+  {
+    std::set<JobId> jobs;
+    for (const QueuedLead* lead : call.leads) jobs.insert(lead->job->id);
+    record.jobs = static_cast<int>(jobs.size());
+  }
+
+  switch (report.verdict) {
+    case CallVerdict::kAnswered:
+      isolation_.CallAnswered();
+      for (size_t i = 0; i < call.leads.size(); ++i) {
+        const LeadVerdict untold;
+        const LeadVerdict& verdict =
+            i < report.leads.size() ? report.leads[i] : untold;
+        if (verdict.kind == LeadVerdict::Kind::kUpdated) ++record.updated;
+        SettleLead(call.leads[i], verdict, now);
+      }
+      break;
+    case CallVerdict::kThrottled:
+    case CallVerdict::kNotSent:
+      // From the last to the first, since each goes to the front of its job.
+      for (auto lead = call.leads.rbegin(); lead != call.leads.rend(); ++lead) {
+        SettleTurnedAway(*lead, report.verdict == CallVerdict::kThrottled
+                                    ? Reason::kThrottled
+                                    : Reason::kUpstreamUnavailable);
+      }
+      break;
+    case CallVerdict::kInDoubt:
+      for (QueuedLead* lead : call.leads) {
+        SettleDoubt(lead, report.doubt, report.text, now);
+      }
+      break;
+    case CallVerdict::kRefused:
+      SettleRefused(call, report);
+      break;
+    case CallVerdict::kCredentialsRejected:
+      RejectCredentials(call, report);
+      break;
+  }
+  // Whatever has its result and went nowhere is over.
+  for (QueuedLead* lead : call.leads) {
+    if (lead->reported && lead->state == QueuedLead::State::kBlocked) {
+      MarkGone(lead, now);
+    }
+  }
+  if (on_call_) on_call_(record);
+  Flush();
+}
+
+void AccountDispatcher::SettleLead(QueuedLead* lead,
+                                   const LeadVerdict& verdict,
+                                   absl::Time now) {
+  switch (verdict.kind) {
+    case LeadVerdict::Kind::kUpdated:
+      Report(lead, Outcome::kUpdated, std::nullopt);
+      return;
+    case LeadVerdict::Kind::kNotFound:
+      if (lead->doubt) return ReportDoubt(lead, verdict.text);
+      Report(lead,
+             lead->job->spec.nonexistent_is_unprocessed ? Outcome::kUnprocessed
+                                                        : Outcome::kFailed,
+             errors::LeadProblem(Reason::kLeadNotFoundOrForbidden,
+                                 verdict.text));
+      return;
+    case LeadVerdict::Kind::kRejected:
+      if (lead->doubt) return ReportDoubt(lead, verdict.text);
+      Report(lead, Outcome::kFailed,
+             errors::LeadProblem(Reason::kRejectedByLeadSquared, verdict.text));
+      return;
+    case LeadVerdict::Kind::kUntold:
+      SettleDoubt(lead, Reason::kAnswerIncomplete, verdict.text, now);
+      return;
+  }
+}
+
+void AccountDispatcher::SettleDoubt(QueuedLead* lead, Reason reason,
+                                    const std::string& text, absl::Time now) {
+  lead->doubt = reason;
+  lead->doubt_text = text;
+  ++lead->doubtful_attempts;
+  if (lead->reported) return;
+  const absl::Time again =
+      now + JitteredBackoff(kFirstBackoff, kMostBackoff,
+                            lead->doubtful_attempts - 1, random_);
+  if (!options_.retry_doubt ||
+      lead->doubtful_attempts >= kMaxAmbiguousAttempts ||
+      again >= StopSendingAt(*lead->job) || !retry_budget_.Spend()) {
+    ReportDoubt(lead, "");
+    return;
+  }
+  // The lane stays with the lead: an older value must not overwrite a newer one.
+  lead->state = QueuedLead::State::kBackoff;
+  ++lead->job->waiting;
+  ++lead->job->flow->waiting;
+  ++leads_waiting_;
+  SetTimer(again, {TimerKind::kBackoffOver, lead->job->id,
+                   static_cast<size_t>(lead - lead->job->leads.data())});
+}
+
+void AccountDispatcher::SettleTurnedAway(QueuedLead* lead, Reason reason) {
+  lead->turned_away = reason;
+  if (lead->reported) return;
+  ++lead->job->waiting;
+  ++lead->job->flow->waiting;
+  ++leads_waiting_;
+  queue_.PushFront(lead);
+}
+
+void AccountDispatcher::SettleRefused(const Call& call,
+                                      const CallReport& report) {
+  std::vector<QueuedLead*> open;
+  for (QueuedLead* lead : call.leads) {
+    if (!lead->reported) open.push_back(lead);
+  }
+  if (open.empty()) return;
+  if (call.leads.size() == 1) {
+    QueuedLead* const lead = open.front();
+    if (lead->doubt) return ReportDoubt(lead, report.text);
+    Report(lead, Outcome::kFailed,
+           errors::LeadProblem(Reason::kRejectedByLeadSquared, report.text));
+    return;
+  }
+  if (isolation_.Split(open)) {
+    for (QueuedLead* lead : open) {
+      ++lead->job->waiting;
+      ++lead->job->flow->waiting;
+    }
+    leads_waiting_ += static_cast<int>(open.size());
+    return;
+  }
+  for (QueuedLead* lead : open) {
+    if (lead->doubt) {
+      ReportDoubt(lead, report.text);
+    } else {
+      Report(lead, Outcome::kFailed,
+             errors::LeadProblem(Reason::kCallRefused, report.text));
+    }
+  }
+}
+
+void AccountDispatcher::RejectCredentials(const Call& call,
+                                          const CallReport& report) {
+  credentials_rejected_ = true;
+  credentials_text_ = report.text;
+  credentials_retry_at_ = report.done_at + kCredentialsRetry;
+  for (QueuedLead* lead : call.leads) {
+    if (!lead->reported) {
+      ReportUnsent(lead, Reason::kUpstreamCredentialsRejected);
+    }
+  }
+  for (const auto& [id, job] : jobs_) {
+    if (!job->finished()) {
+      EndWaiting(*job, Reason::kUpstreamCredentialsRejected, report.done_at);
+    }
+  }
+}
+
+// -------------------------------------------------------------- leads' ends
+
+void AccountDispatcher::MakeEligible(QueuedLead* lead, absl::Time now) {
+  lead->eligible_since = now;
+  queue_.Push(lead);
+}
+
+void AccountDispatcher::Unqueue(QueuedLead* lead) {
+  if (lead->state == QueuedLead::State::kEligible) queue_.Remove(lead);
+  if (lead->state == QueuedLead::State::kIsolated) isolation_.Remove(lead);
+  --lead->job->waiting;
+  --lead->job->flow->waiting;
+  --leads_waiting_;
+}
+
+void AccountDispatcher::Report(QueuedLead* lead, Outcome outcome,
+                               std::optional<Problem> problem) {
+  Job& job = *lead->job;
+  lead->reported = true;
+  ++job.reported;
+  LeadResult result;
+  result.index = lead->update.index;
+  // A call under way still needs the key to join its answer.
+  result.tag = std::move(lead->update.tag);
+  result.outcome = outcome;
+  result.identifier = lead->update.key().attribute;
+  result.identifier_value = lead->update.key().value;
+  result.problem = std::move(problem);
+  result.attempts = lead->attempts;
+  unflushed_[job.id].push_back(std::move(result));
+}
+
+void AccountDispatcher::ReportUnsent(QueuedLead* lead, Reason reason) {
+  if (lead->doubt) return ReportDoubt(lead, "");
+  // What turned it away tells more than that time ran out meanwhile.
+  if (reason == Reason::kDeadline && lead->turned_away) {
+    reason = *lead->turned_away;
+  }
+  Report(lead, Outcome::kNotSent,
+         errors::LeadProblem(
+             reason, reason == Reason::kUpstreamCredentialsRejected
+                         ? credentials_text_
+                         : ""));
+}
+
+void AccountDispatcher::ReportDoubt(QueuedLead* lead,
+                                    absl::string_view later_text) {
+  Report(lead, Outcome::kUnknown,
+         errors::LeadProblem(
+             lead->doubt.value_or(Reason::kNoAnswer),
+             later_text.empty() ? absl::string_view(lead->doubt_text)
+                                : later_text));
+}
+
+void AccountDispatcher::MarkGone(QueuedLead* lead, absl::Time now) {
+  lead->state = QueuedLead::State::kGone;
+  QueuedLead* const next = lanes_.Leave(lead);
+  if (next != nullptr && next->state == QueuedLead::State::kBlocked) {
+    MakeEligible(next, now);
+  }
+  Job& job = *lead->job;
+  ++job.gone;
+  maybe_over_.insert(job.id);
+}
+
+void AccountDispatcher::EndWaiting(Job& job, Reason reason, absl::Time now) {
+  for (QueuedLead& lead : job.leads) {
+    if (lead.reported || lead.state == QueuedLead::State::kInFlight ||
+        lead.state == QueuedLead::State::kGone) {
+      continue;
+    }
+    Unqueue(&lead);
+    ReportUnsent(&lead, reason);
+    MarkGone(&lead, now);
+  }
+}
+
+void AccountDispatcher::EndAll(Job& job, Reason reason, absl::Time now) {
+  EndWaiting(job, reason, now);
+  for (QueuedLead& lead : job.leads) {
+    if (lead.reported) continue;
+    if (!lead.doubt) lead.doubt = Reason::kNoAnswer;
+    ReportDoubt(&lead, "");
+  }
+}
+
+void AccountDispatcher::Cancel(JobId id, absl::Time now) {
+  const auto it = jobs_.find(id);
+  if (it == jobs_.end()) return;
+  EndAll(*it->second, Reason::kCancelled, now);
+  Flush();
+}
+
+void AccountDispatcher::GiveUp(absl::Time now) {
+  draining_ = true;
+  for (const auto& [id, job] : jobs_) {
+    EndWaiting(*job, Reason::kDraining, now);
+  }
+  Flush();
+}
+
+void AccountDispatcher::Flush() {
+  // Observers may not call back, so nothing is added while this runs.
+  auto unflushed = std::move(unflushed_);
+  unflushed_.clear();
+  for (auto& [id, results] : unflushed) {
+    Job& job = *jobs_.at(id);
+    job.observer->OnResults(std::move(results));
+    if (job.reported == static_cast<int>(job.leads.size())) {
+      job.observer->OnFinished(job.upstream_calls);
+      job.observer = nullptr;
+    }
+  }
+  for (const JobId id : maybe_over_) {
+    const auto it = jobs_.find(id);
+    if (it == jobs_.end()) continue;
+    Job& job = *it->second;
+    if (job.gone < static_cast<int>(job.leads.size())) continue;
+    bytes_ -= static_cast<int64_t>(job.bytes);
+    queue_.DropJob(&job);
+    jobs_.erase(it);
+  }
+  maybe_over_.clear();
+}
+
+// -------------------------------------------------------------------- state
+
+void AccountDispatcher::RequestOtherCall(absl::AnyInvocable<void() &&> go) {
+  other_calls_.push_back(std::move(go));
+}
+
+AccountState AccountDispatcher::State(absl::Time now) {
+  AccountState state;
+  state.limit_calls = allowance_.limit();
+  state.limit_window = allowance_.window();
+  state.limit_learned = allowance_.learned();
+  state.calls_free = allowance_.FreeCalls(now);
+  const absl::Time next = allowance_.NextFree(now);
+  // All calls under way: the next one frees a window after the first answer.
+  state.next_free_in = next == absl::InfiniteFuture()
+                           ? mean_latency_ + allowance_.window()
+                           : next - now;
+  state.calls_total = calls_total_;
+  state.leads_queued = leads_waiting_;
+  state.bytes_queued = bytes_;
+  state.leads_in_flight = leads_in_flight_;
+  absl::flat_hash_map<std::string, int> callers;
+  queue_.ForEachFlow([&](const Flow& flow) {
+    if (flow.waiting > 0) callers[flow.caller] += flow.waiting;
+  });
+  state.callers.assign(callers.begin(), callers.end());
+  std::sort(state.callers.begin(), state.callers.end(),
+            [](const auto& a, const auto& b) {
+              return std::pair(-a.second, a.first) <
+                     std::pair(-b.second, b.first);
+            });
+  state.throttles = throttles_;
+  state.last_throttle = last_throttle_;
+  state.last_throttle_text = last_throttle_text_;
+  int leads = 0;
+  int calls = 0;
+  for (const auto& [sent, count] : recent_calls_) {
+    if (sent + allowance_.window() < now) continue;
+    leads += count;
+    ++calls;
+  }
+  if (calls > 0) state.mean_leads_per_call = static_cast<double>(leads) / calls;
+  if (credentials_rejected_ && now < credentials_retry_at_) {
+    state.blocked = "LeadSquared refuses the gateway's keys";
+  } else if (now < allowance_.paused_until()) {
+    state.blocked = absl::StrCat(
+        "paused after a throttle, for ",
+        absl::FormatDuration(absl::Ceil(allowance_.paused_until() - now,
+                                        absl::Milliseconds(1))));
+  } else if (breaker_.open()) {
+    state.blocked = "LeadSquared does not answer; one call at a time tries";
+  } else if (draining_) {
+    state.blocked = "the gateway is shutting down";
+  }
+  return state;
+}
+
+}  // namespace leadgateway::dispatch

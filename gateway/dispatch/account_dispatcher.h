@@ -1,0 +1,224 @@
+#ifndef LEADGATEWAY_GATEWAY_DISPATCH_ACCOUNT_DISPATCHER_H_
+#define LEADGATEWAY_GATEWAY_DISPATCH_ACCOUNT_DISPATCHER_H_
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/functional/any_invocable.h"
+#include "absl/random/bit_gen_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "gateway/dispatch/allowance.h"
+#include "gateway/dispatch/batching.h"
+#include "gateway/dispatch/breaker.h"
+#include "gateway/dispatch/fair_queue.h"
+#include "gateway/dispatch/isolation.h"
+#include "gateway/dispatch/job.h"
+#include "gateway/dispatch/lanes.h"
+#include "gateway/dispatch/retry_budget.h"
+#include "gateway/dispatch/upstream.h"
+#include "gateway/model/lead.h"
+#include "gateway/model/limits.h"
+
+namespace leadgateway::dispatch {
+
+// What is told of a call that has ended, for logs and metrics.
+struct CallRecord {
+  uint64_t call = 0;
+  int leads = 0;
+  int jobs = 0;
+  int updated = 0;
+  const CallReport* report = nullptr;
+  absl::Duration duration;  // from leaving to the end; zero if it never left
+};
+
+// How an account stands.
+struct AccountState {
+  int limit_calls = 0;
+  absl::Duration limit_window;
+  bool limit_learned = false;
+  int calls_free = 0;
+  absl::Duration next_free_in;
+  int64_t calls_total = 0;
+  int leads_queued = 0;
+  int64_t bytes_queued = 0;
+  int leads_in_flight = 0;
+  std::vector<std::pair<std::string, int>> callers;  // longest queue first
+  int64_t throttles = 0;
+  absl::Time last_throttle = absl::InfinitePast();  // monotonic
+  std::string last_throttle_text;
+  double mean_leads_per_call = 0;  // of the last window's calls
+  std::string blocked;             // why nothing is sent; "" if nothing is
+};
+
+// Turns the leads of many jobs of one account into calls, and answers into
+// results. A plain single-threaded object: time, randomness and transport are
+// given to it.
+//
+// For every accepted job its observer hears exactly one result per lead and then
+// OnFinished, whatever the upstream does, as long as Tick is called in time.
+class AccountDispatcher {
+ public:
+  struct Options {
+    std::string account;
+    Allowance::Options allowance;
+    BatchingOptions batching;
+    absl::flat_hash_map<std::string, double> caller_weights;
+    int max_leads_per_call = kMaxLeadsPerCall;
+    int max_queued_leads = kDefaultMaxQueuedLeads;
+    int64_t max_queued_bytes = kDefaultMaxQueuedBytes;
+    // Leads whose call ended in doubt are sent again.
+    bool retry_doubt = true;
+  };
+
+  // `upstream` and `random` must outlive this object. `on_call` hears of each
+  // call that ended; it must not call back.
+  AccountDispatcher(Options options, Upstream* upstream,
+                    absl::BitGenRef random,
+                    std::function<void(const CallRecord&)> on_call = nullptr);
+  ~AccountDispatcher();
+  AccountDispatcher(const AccountDispatcher&) = delete;
+  AccountDispatcher& operator=(const AccountDispatcher&) = delete;
+
+  // Accepts a job, or says why not; then nothing of it was kept and `observer`
+  // hears nothing.
+  absl::StatusOr<JobId> Submit(JobSpec spec,
+                               std::shared_ptr<JobObserver> observer,
+                               absl::Time now);
+
+  // The job's caller is gone: what waits is not sent any more, and the observer
+  // hears the rest as kNotSent or kUnknown. Unknown ids are ignored.
+  void Cancel(JobId id, absl::Time now);
+
+  // Sends what can be sent, ends what is due. Returns when to be called next at
+  // the latest. Call it after each Submit and after each report, too.
+  absl::Time Tick(absl::Time now);
+
+  // A call that carries no leads (field metadata) wants its share of the
+  // allowance: `go` is called within a Tick when a call may leave; the caller
+  // then owes OtherCallDone.
+  void RequestOtherCall(absl::AnyInvocable<void() &&> go);
+  void OtherCallDone(const CallReport& report);
+
+  // Refuses new jobs from now on.
+  void StartDraining() { draining_ = true; }
+  // Ends all that waits as not sent, since the gateway goes down.
+  void GiveUp(absl::Time now);
+  bool idle() const { return jobs_.empty(); }
+
+  // The account's keys have been replaced: a rejection of the old ones no longer
+  // stands.
+  void CredentialsChanged() { credentials_rejected_ = false; }
+
+  AccountState State(absl::Time now);
+  // The time until a request's last answer with `leads` more leads in the queue.
+  absl::Duration Estimate(int leads, absl::Time now);
+
+  // Progress is told at least this often.
+  static constexpr absl::Duration kProgressInterval = absl::Seconds(10);
+  // How often a job's estimate is looked at.
+  static constexpr absl::Duration kProgressCheck = absl::Seconds(1);
+  // Rejected keys are tried again after this time even without new ones.
+  static constexpr absl::Duration kCredentialsRetry = absl::Seconds(60);
+
+ private:
+  struct Call {
+    uint64_t id = 0;
+    std::vector<QueuedLead*> leads;
+    std::shared_ptr<IsolationTask> isolation;
+  };
+  enum class TimerKind { kStopSending, kFinish, kBackoffOver, kProgress };
+  struct Timer {
+    TimerKind kind;
+    JobId job;
+    size_t lead;
+  };
+
+  void SetTimer(absl::Time when, Timer timer);
+  void RunTimers(absl::Time now);
+  void TellProgress(Job& job, absl::Time now);
+
+  bool MaySend(absl::Time now);
+  void SendIsolated(absl::Time now);
+  void SendPlanned(absl::Time now);
+  void Send(std::vector<QueuedLead*> leads,
+            std::shared_ptr<IsolationTask> isolation, absl::Time now);
+  void OnReport(uint64_t call_id, CallReport report);
+  void SettleAllowance(const CallReport& report);
+  void SettleLead(QueuedLead* lead, const LeadVerdict& verdict,
+                  absl::Time now);
+  void SettleDoubt(QueuedLead* lead, Reason reason, const std::string& text,
+                   absl::Time now);
+  void SettleTurnedAway(QueuedLead* lead, Reason reason);
+  void SettleRefused(const Call& call, const CallReport& report);
+  void RejectCredentials(const Call& call, const CallReport& report);
+
+  void MakeEligible(QueuedLead* lead, absl::Time now);
+  // Takes a waiting lead out of whatever it waits in.
+  void Unqueue(QueuedLead* lead);
+  void Report(QueuedLead* lead, Outcome outcome, std::optional<Problem> problem);
+  // kNotSent for `reason`, or kUnknown where an earlier call left doubt.
+  void ReportUnsent(QueuedLead* lead, Reason reason);
+  void ReportDoubt(QueuedLead* lead, absl::string_view later_text);
+  // The lead is done with: frees its lane.
+  void MarkGone(QueuedLead* lead, absl::Time now);
+  void EndWaiting(Job& job, Reason reason, absl::Time now);
+  void EndAll(Job& job, Reason reason, absl::Time now);
+  // Hands out what Report has gathered and frees jobs that are over. Last thing
+  // in every public method that may report.
+  void Flush();
+
+  int LeadsAhead(const Job& job) const;
+  absl::Time StopSendingAt(const Job& job) const;
+
+  const Options options_;
+  Upstream* const upstream_;
+  absl::BitGenRef random_;
+  const std::function<void(const CallRecord&)> on_call_;
+
+  Allowance allowance_;
+  FairQueue queue_;
+  Lanes lanes_;
+  RetryBudget retry_budget_;
+  Breaker breaker_;
+  Isolation isolation_;
+
+  std::map<JobId, std::unique_ptr<Job>> jobs_;
+  std::map<uint64_t, Call> calls_;
+  std::multimap<absl::Time, Timer> timers_;
+  std::deque<absl::AnyInvocable<void() &&>> other_calls_;
+  std::map<JobId, std::vector<LeadResult>> unflushed_;
+  std::set<JobId> maybe_over_;
+
+  JobId next_job_ = 1;
+  uint64_t next_call_ = 1;
+  int64_t calls_total_ = 0;
+  int leads_waiting_ = 0;
+  int leads_in_flight_ = 0;
+  int64_t bytes_ = 0;
+  bool draining_ = false;
+  bool credentials_rejected_ = false;
+  std::string credentials_text_;
+  absl::Time credentials_retry_at_ = absl::InfinitePast();
+  int64_t throttles_ = 0;
+  absl::Time last_throttle_ = absl::InfinitePast();
+  std::string last_throttle_text_;
+  absl::Duration mean_latency_ = absl::ZeroDuration();
+  std::deque<std::pair<absl::Time, int>> recent_calls_;  // sent at, leads
+  // Callbacks of calls that outlive this object find it gone.
+  std::shared_ptr<AccountDispatcher*> self_;
+};
+
+}  // namespace leadgateway::dispatch
+
+#endif  // LEADGATEWAY_GATEWAY_DISPATCH_ACCOUNT_DISPATCHER_H_
