@@ -148,7 +148,9 @@ absl::Status ReadTextproto(absl::string_view text, GatewayConfig& config,
   if (!parser.ParseFromString(std::string(text), &config)) {
     // What comes after the place where the parser gave up is not known, so
     // nothing can be called missing.
-    mistakes.Add("line 1, column 1", "not the protobuf text format");
+    if (mistakes.empty()) {
+      mistakes.Add("line 1, column 1", "not the protobuf text format");
+    }
     return mistakes.ToStatus();
   }
   return absl::OkStatus();
