@@ -83,7 +83,7 @@ class Account {
   static absl::StatusOr<std::unique_ptr<Account>> Create(
       AccountOptions options);
 
-  // The four steps of a call, in this order. Begin: its head has arrived.
+  // The steps of a call, in this order. Begin: its head has arrived.
   Call Begin(const RequestHead& head);
   // In place of the next two: the body is too large to be read.
   void RefuseTooLarge(Call& call);
@@ -92,8 +92,10 @@ class Account {
   bool Count(Call& call, absl::string_view body);
   // At answer_after: completes call.reply.
   void Answer(Call& call, absl::string_view body);
-  // The reply has left, or could not.
-  void Finish(Call& call, bool delivered);
+  // The reply is about to leave; also for a call whose body never came whole.
+  void Finish(Call& call);
+  // All of the reply has been handed to the socket.
+  void Delivered(const Call& call);
 
   void ConnectionOpened();
   void ConnectionClosed();

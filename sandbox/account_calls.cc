@@ -213,12 +213,15 @@ bool Account::Count(Call& call, absl::string_view body) {
       }
       call.record.verdict = Verdict::kThrottled;
       Throttle(call, call.behaviour->throttle_status);
-      if (call.generation == log_.generation()) log_.Update(call.record);
       return call.behaviour->throttle_at_once;
     }
   }
   if (!call.behaviour->apply_at_answer) CarryOut(call, body);
-  if (call.generation == log_.generation()) log_.Update(call.record);
+  // Seen in the record while it waits for its answer.
+  if (call.answer_after > absl::ZeroDuration() &&
+      call.generation == log_.generation()) {
+    log_.Update(call.record);
+  }
   return call.record.verdict == Verdict::kThrottledByFault &&
          call.behaviour->throttle_at_once;
 }
@@ -360,15 +363,21 @@ void Account::CarryOut(Call& call, absl::string_view body) {
   }
 }
 
-void Account::Finish(Call& call, bool delivered) {
+void Account::Finish(Call& call) {
   const ReplyEnd end = call.reply.end;
   const bool silent = end == ReplyEnd::kReset || end == ReplyEnd::kClose ||
                       end == ReplyEnd::kNever;
   call.record.status = silent ? 0 : call.reply.status;
   call.record.answered = Now();
-  call.record.delivered = delivered;
   MutexLock lock(mutex_);
   if (call.generation == log_.generation()) log_.Finish(call.record);
+}
+
+void Account::Delivered(const Call& call) {
+  MutexLock lock(mutex_);
+  if (call.generation == log_.generation()) {
+    log_.Delivered(call.record.number);
+  }
 }
 
 }  // namespace leadgateway::sandbox

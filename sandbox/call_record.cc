@@ -222,6 +222,12 @@ void CallLog::Finish(const CallRecord& record) {
   }
 }
 
+void CallLog::Delivered(std::uint64_t number) {
+  if (records_.empty() || number < records_.front().number) return;
+  const size_t at = number - records_.front().number;
+  if (at < records_.size()) records_[at].delivered = true;
+}
+
 std::vector<CallRecord> CallLog::From(std::uint64_t from, size_t limit) const {
   std::vector<CallRecord> calls;
   if (records_.empty()) return calls;

@@ -96,13 +96,14 @@ class CallLog {
   // Update, and counts the call in the figures.
   void Finish(const CallRecord& record);
 
+  void Delivered(std::uint64_t number);
+
   // Calls numbered from `from` on, at most `limit`.
   std::vector<CallRecord> From(std::uint64_t from, size_t limit) const;
   CallStats& stats() { return stats_; }
   const CallStats& stats() const { return stats_; }
-  // Forgets calls and figures; numbers begin at 1 again. Records of calls
-  // from before the clearing that are still under way are dropped: compare
-  // generation().
+  // Forgets calls and figures; numbers begin at 1 again. A call from before
+  // the clearing must not be reported any more: compare generation().
   void Clear();
   std::uint64_t generation() const { return generation_; }
 

@@ -149,15 +149,18 @@ class Connection : public std::enable_shared_from_this<Connection> {
     reply_ = std::move(call_->reply);
     call_->reply.status = reply_.status;
     call_->reply.end = reply_.end;
+    // Before the first byte leaves: who has read the answer finds the call in
+    // the figures.
+    account_.Finish(*call_);
     switch (reply_.end) {
       case ReplyEnd::kReset:
         Reset();
-        return account_.Finish(*call_, true);
+        return account_.Delivered(*call_);
       case ReplyEnd::kClose:
         Close();
-        return account_.Finish(*call_, true);
+        return account_.Delivered(*call_);
       case ReplyEnd::kNever:
-        account_.Finish(*call_, true);
+        account_.Delivered(*call_);
         // Readable means: closed, or another request that gets no answer.
         socket_.async_wait(
             tcp::socket::wait_read,
@@ -196,8 +199,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   }
 
   void OnWritten(error_code error) {
-    if (call_.has_value()) account_.Finish(*call_, !error);
     if (error) return;
+    if (call_.has_value()) account_.Delivered(*call_);
     if (reply_.end == ReplyEnd::kResetMid) return Reset();
     if (!reply_.close) return ReadHead();
     error_code ignored;
@@ -234,7 +237,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void Abandon() {
     if (!call_.has_value()) return;
     call_->reply.end = ReplyEnd::kClose;
-    account_.Finish(*call_, false);
+    account_.Finish(*call_);
   }
 
   void Reset() {
