@@ -1,0 +1,41 @@
+#ifndef LEADGATEWAY_GATEWAY_LEADSQUARED_CREDENTIALS_CREDENTIALS_H_
+#define LEADGATEWAY_GATEWAY_LEADSQUARED_CREDENTIALS_CREDENTIALS_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "gateway/base/secret.h"
+
+namespace leadgateway::leadsquared {
+
+// An account's keys.
+struct Credentials {
+  Secret access_key;
+  Secret secret_key;
+  // Which keys these are, in the order of loading; whoever loads them again
+  // counts (LoadCredentials leaves 0).
+  int64_t generation = 0;
+  // What the operator should know about the files, in whole sentences that name
+  // a path: that others may read them.
+  std::vector<std::string> warnings;
+};
+
+// Reads the keys from two files, each with one key and white space around it.
+// An error names the paths and what is wrong with each, never what is in them.
+// kNotFound if a file is missing, kFailedPrecondition otherwise.
+absl::StatusOr<Credentials> LoadCredentials(const std::string& access_key_path,
+                                            const std::string& secret_key_path);
+
+// The keys as header lines.
+std::vector<Secret> CredentialHeaders(const Credentials& credentials);
+
+// `url` with the keys added to its query. For endpoints that take no headers.
+Secret AppendCredentialQuery(absl::string_view url,
+                             const Credentials& credentials);
+
+}  // namespace leadgateway::leadsquared
+
+#endif  // LEADGATEWAY_GATEWAY_LEADSQUARED_CREDENTIALS_CREDENTIALS_H_
