@@ -1,0 +1,89 @@
+#include "gateway/leadsquared/leadsquared_client.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "gateway/base/log.h"
+#include "gateway/base/secret.h"
+#include "gateway/dispatch/upstream.h"
+#include "gateway/http/http_client.h"
+#include "gateway/leadsquared/answer_reader.h"
+#include "gateway/leadsquared/credentials/credentials.h"
+#include "gateway/leadsquared/wire_codec.h"
+#include "gateway/model/limits.h"
+
+namespace leadgateway::leadsquared {
+namespace {
+
+constexpr absl::string_view kUpdatePath =
+    "/v2/LeadManagement.svc/Lead/Bulk/UpdateV2";
+constexpr absl::string_view kFieldsPath =
+    "/v2/LeadManagement.svc/LeadsMetaData.Get";
+// 210 fields with option sets take some 300 KB; an account with 5,000 options a
+// few MB.
+constexpr size_t kMaxFieldsBytes = size_t{32} << 20;
+
+}  // namespace
+
+LeadSquaredClient::LeadSquaredClient(Options options, Credentials credentials,
+                                     http::HttpClient* http)
+    : options_(std::move(options)),
+      credentials_(std::move(credentials)),
+      http_(http) {}
+
+http::HttpRequest LeadSquaredClient::NewRequest(absl::string_view path) const {
+  http::HttpRequest request;
+  const std::string url = absl::StrCat(options_.base_url, path);
+  if (options_.credentials_in_query) {
+    request.url = AppendCredentialQuery(url, credentials_);
+  } else {
+    request.url = Secret(url);
+    request.headers = CredentialHeaders(credentials_);
+  }
+  request.timeout = options_.call_timeout;
+  request.connect_timeout = std::min(kConnectTimeout, options_.call_timeout);
+  request.max_answer_bytes = kMaxAnswerBytes;
+  return request;
+}
+
+void LeadSquaredClient::Update(
+    dispatch::UpdateCall call,
+    absl::AnyInvocable<void(dispatch::CallReport) &&> done) {
+  http::HttpRequest request = NewRequest(kUpdatePath);
+  request.method = http::HttpRequest::Method::kPost;
+  request.headers.emplace_back("Content-Type: application/json");
+  request.headers.emplace_back("Accept: application/json");
+  request.body = EncodeUpdate(call.search_key, call.leads);
+  http_->Send(
+      std::move(request),
+      [account = options_.account, leads = std::move(call.leads),
+       done = std::move(done)](http::HttpReply reply) mutable {
+        ReadAnswer read = ReadReply(reply, leads);
+        if (read.strangers > 0 || read.counts_differ) {
+          LogLine(LogLevel::kWarn, "answer_does_not_fit")
+              .Add("account", account)
+              .Add("leads", leads.size())
+              .Add("entries_that_fit_no_lead", read.strangers)
+              .AddBool("counts_differ", read.counts_differ);
+        }
+        std::move(done)(std::move(read.report));
+      });
+}
+
+void LeadSquaredClient::GetFields(
+    absl::AnyInvocable<void(dispatch::CallReport, std::string) &&> done) {
+  http::HttpRequest request = NewRequest(kFieldsPath);
+  request.headers.emplace_back("Accept: application/json");
+  request.max_answer_bytes = kMaxFieldsBytes;
+  http_->Send(std::move(request),
+              [done = std::move(done)](http::HttpReply reply) mutable {
+                dispatch::CallReport report = ReadOtherReply(reply);
+                std::move(done)(std::move(report), std::move(reply.body));
+              });
+}
+
+}  // namespace leadgateway::leadsquared

@@ -1,0 +1,56 @@
+#ifndef LEADGATEWAY_GATEWAY_LEADSQUARED_LEADSQUARED_CLIENT_H_
+#define LEADGATEWAY_GATEWAY_LEADSQUARED_LEADSQUARED_CLIENT_H_
+
+#include <utility>
+#include <string>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "gateway/dispatch/upstream.h"
+#include "gateway/http/http_client.h"
+#include "gateway/leadsquared/credentials/credentials.h"
+
+namespace leadgateway::leadsquared {
+
+// LeadSquared's API for one account: puts calls into HTTP requests with the
+// account's keys, and reads the answers. Lives on the loop's thread.
+class LeadSquaredClient final : public dispatch::Upstream {
+ public:
+  struct Options {
+    std::string account;   // for logs
+    std::string base_url;  // "https://api-in21.leadsquared.com"
+    bool credentials_in_query = false;
+    absl::Duration call_timeout = absl::Seconds(30);
+  };
+
+  // `http` must outlive this object and all its calls.
+  LeadSquaredClient(Options options, Credentials credentials,
+                    http::HttpClient* http);
+
+  void Update(dispatch::UpdateCall call,
+              absl::AnyInvocable<void(dispatch::CallReport) &&> done) override;
+
+  // Asks for the account's fields (LeadsMetaData.Get, with option sets). `done`
+  // is called exactly once, later; `body` is the answer's where the report says
+  // kAnswered.
+  void GetFields(absl::AnyInvocable<void(dispatch::CallReport,
+                                         std::string body) &&> done);
+
+  // New keys, for the calls from now on.
+  void SetCredentials(Credentials credentials) {
+    credentials_ = std::move(credentials);
+  }
+  const Credentials& credentials() const { return credentials_; }
+
+ private:
+  http::HttpRequest NewRequest(absl::string_view path) const;
+
+  const Options options_;
+  Credentials credentials_;
+  http::HttpClient* const http_;
+};
+
+}  // namespace leadgateway::leadsquared
+
+#endif  // LEADGATEWAY_GATEWAY_LEADSQUARED_LEADSQUARED_CLIENT_H_

@@ -1,0 +1,249 @@
+#include "gateway/validation/request_validator.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "gateway/model/errors.h"
+#include "gateway/model/lead.h"
+#include "gateway/model/reason.h"
+#include "gateway/validation/value_text.h"
+
+namespace leadgateway::validation {
+namespace {
+
+constexpr absl::string_view kProspectId = "ProspectId";
+// Attribute names in messages are cut here; LeadSquared's have at most 50.
+constexpr size_t kMaxNameBytes = 100;
+// Other indexes that a message about a repeated key names.
+constexpr size_t kMaxNamedIndexes = 5;
+
+bool HoldsPhoneNumbers(absl::string_view attribute) {
+  return absl::StrContains(attribute, "Phone") ||
+         absl::StrContains(attribute, "Mobile");
+}
+
+
+std::string PathOf(int index) { return absl::StrCat("leads[", index, "]"); }
+
+std::string PathOf(int index, absl::string_view attribute) {
+  std::string name = errors::Bounded(attribute, kMaxNameBytes);
+  std::string escaped;
+  for (const char c : name) {
+    if (c == '"' || c == '\\') escaped += '\\';
+    escaped += absl::ascii_iscntrl(static_cast<unsigned char>(c)) ? ' ' : c;
+  }
+  return absl::StrCat(PathOf(index), ".fields[\"", escaped, "\"]");
+}
+
+// Gathers the mistakes of one lead.
+class Mistakes {
+ public:
+  void Add(Reason reason, std::string path, std::string description) {
+    violations_.push_back({reason, std::move(path), std::move(description)});
+  }
+  bool any() const { return !violations_.empty(); }
+
+  Problem Take() {
+    Problem problem;
+    problem.reason = violations_.front().reason;
+    problem.message = absl::StrCat(violations_.front().field, " ",
+                                   violations_.front().description);
+    if (violations_.size() > 1) {
+      absl::StrAppend(&problem.message, " (and ", violations_.size() - 1,
+                      violations_.size() == 2 ? " more mistake)"
+                                              : " more mistakes)");
+    }
+    problem.violations = std::move(violations_);
+    return problem;
+  }
+
+ private:
+  std::vector<FieldViolation> violations_;
+};
+
+// One lead while the request is looked at.
+struct Draft {
+  LeadUpdate update;
+  Mistakes mistakes;
+  std::optional<size_t> key_field;
+};
+
+Draft ReadLead(const v1::Lead& lead, int index, absl::string_view search_key) {
+  const bool by_prospect_id = search_key.empty();
+  Draft draft;
+  draft.update.index = index;
+  draft.update.fields.reserve(static_cast<size_t>(lead.fields_size()));
+  if (lead.tag().size() > kMaxTagBytes) {
+    draft.mistakes.Add(
+        Reason::kTagTooLong, absl::StrCat(PathOf(index), ".tag"),
+        absl::StrCat("has ", lead.tag().size(), " bytes; at most ",
+                     kMaxTagBytes, " are allowed"));
+  } else {
+    draft.update.tag = lead.tag();
+  }
+
+  absl::flat_hash_set<absl::string_view> seen;
+  for (const v1::LeadField& field : lead.fields()) {
+    const std::string& attribute = field.attribute();
+    const auto path = [&] { return PathOf(index, attribute); };
+    if (attribute.empty()) {
+      draft.mistakes.Add(Reason::kFieldUnknown, path(),
+                         "has no attribute name");
+      continue;
+    }
+    const bool is_key = by_prospect_id ? IsProspectId(attribute)
+                                       : attribute == search_key;
+    if (!seen.insert(attribute).second || (is_key && draft.key_field)) {
+      draft.mistakes.Add(Reason::kFieldRepeated, path(),
+                         "stands in the lead more than once");
+      continue;
+    }
+    absl::StatusOr<std::string> text = ValueText(field);
+    if (!text.ok()) {
+      draft.mistakes.Add(text.status().code() == absl::StatusCode::kNotFound
+                             ? Reason::kValueMissing
+                             : Reason::kValueTypeMismatch,
+                         path(), std::string(text.status().message()));
+      if (is_key) draft.key_field = draft.update.fields.size();
+      // Keeps the position of the key valid.
+      draft.update.fields.push_back({attribute, ""});
+      continue;
+    }
+    if (is_key) {
+      if (absl::StripAsciiWhitespace(*text).empty()) {
+        draft.mistakes.Add(Reason::kSearchKeyMissing, path(),
+                           "is the search key and is empty");
+      }
+      draft.key_field = draft.update.fields.size();
+    }
+    // The spelling that every client reports as working.
+    draft.update.fields.push_back(
+        {is_key && by_prospect_id ? std::string(kProspectId) : attribute,
+         *std::move(text)});
+  }
+
+  const absl::string_view key_name = by_prospect_id ? kProspectId : search_key;
+  if (lead.fields_size() == 0) {
+    draft.mistakes.Add(Reason::kNoFields, PathOf(index),
+                       absl::StrCat("has no fields; it needs ", key_name,
+                                    " to be found, and a field to set"));
+  } else if (!draft.key_field) {
+    draft.mistakes.Add(Reason::kSearchKeyMissing, PathOf(index),
+                       absl::StrCat("has no field \"", key_name,
+                                    "\", by which leads are found"));
+  } else if (lead.fields_size() == 1) {
+    draft.mistakes.Add(Reason::kNoFields, PathOf(index),
+                       absl::StrCat("has no field to set beside \"", key_name,
+                                    "\", by which it is found"));
+  }
+  if (draft.key_field) {
+    draft.update.key_field = *draft.key_field;
+    const FieldValue& key = draft.update.key();
+    draft.update.lane_key = LaneKey(key.attribute, key.value);
+  }
+  return draft;
+}
+
+std::string OtherIndexes(const std::vector<int>& all, int self) {
+  std::string text;
+  size_t named = 0;
+  for (const int index : all) {
+    if (index == self) continue;
+    if (named == kMaxNamedIndexes) {
+      absl::StrAppend(&text, " and ", all.size() - 1 - named, " more");
+      break;
+    }
+    absl::StrAppend(&text, named == 0 ? "" : ", ", PathOf(index));
+    ++named;
+  }
+  return text;
+}
+
+void MarkRepeatedKeys(std::vector<Draft>& drafts) {
+  absl::flat_hash_map<absl::string_view, std::vector<int>> by_key;
+  for (const Draft& draft : drafts) {
+    if (draft.update.lane_key.empty()) continue;
+    by_key[draft.update.lane_key].push_back(draft.update.index);
+  }
+  for (Draft& draft : drafts) {
+    if (draft.update.lane_key.empty()) continue;
+    const std::vector<int>& indexes = by_key[draft.update.lane_key];
+    if (indexes.size() == 1) continue;
+    draft.mistakes.Add(
+        Reason::kDuplicateSearchKey,
+        PathOf(draft.update.index, draft.update.key().attribute),
+        absl::StrCat("is the same as in ",
+                     OtherIndexes(indexes, draft.update.index),
+                     " (compared trimmed and without regard to case); merge "
+                     "them, or send them in separate requests"));
+  }
+}
+
+LeadResult InvalidResult(Draft draft) {
+  LeadResult result;
+  result.index = draft.update.index;
+  result.tag = std::move(draft.update.tag);
+  result.outcome = Outcome::kInvalid;
+  if (draft.key_field) {
+    result.identifier = draft.update.key().attribute;
+    result.identifier_value = draft.update.key().value;
+  }
+  result.problem = draft.mistakes.Take();
+  return result;
+}
+
+}  // namespace
+
+bool IsProspectId(absl::string_view attribute) {
+  return attribute == "ProspectId" || attribute == "ProspectID";
+}
+
+std::string LaneKey(absl::string_view attribute, absl::string_view value) {
+  if (HoldsPhoneNumbers(attribute)) {
+    std::string digits;
+    for (const char c : value) {
+      if (absl::ascii_isdigit(static_cast<unsigned char>(c))) digits += c;
+    }
+    if (!digits.empty()) return digits;
+  }
+  return absl::AsciiStrToLower(absl::StripAsciiWhitespace(value));
+}
+
+absl::StatusOr<ValidatedRequest> ValidateRequest(
+    const v1::BulkUpdateLeadsRequest& request,
+    const ValidationOptions& options) {
+  if (request.leads_size() == 0) return errors::EmptyRequest();
+  if (request.leads_size() > options.max_leads) {
+    return errors::TooManyLeads(request.leads_size(), options.max_leads);
+  }
+  ValidatedRequest validated;
+  if (!IsProspectId(request.search_by_key())) {
+    validated.search_key = request.search_by_key();
+  }
+  std::vector<Draft> drafts;
+  drafts.reserve(static_cast<size_t>(request.leads_size()));
+  for (int i = 0; i < request.leads_size(); ++i) {
+    drafts.push_back(ReadLead(request.leads(i), i, validated.search_key));
+  }
+  MarkRepeatedKeys(drafts);
+  for (Draft& draft : drafts) {
+    if (draft.mistakes.any()) {
+      validated.invalid.push_back(InvalidResult(std::move(draft)));
+    } else {
+      validated.leads.push_back(std::move(draft.update));
+    }
+  }
+  return validated;
+}
+
+}  // namespace leadgateway::validation
