@@ -159,8 +159,8 @@ std::string FieldsText(const ListLeadFieldsResponse& response) {
          YesNo(field.mandatory()), YesNo(field.read_only()),
          field.max_length() > 0 ? std::to_string(field.max_length()) : "-"});
   }
-  return TextTable(rows, {6}) +
-         absl::StrFormat("%d fields\n", response.fields_size());
+  return TextTable(rows, {6}) + std::to_string(response.fields_size()) +
+         (response.fields_size() == 1 ? " field\n" : " fields\n");
 }
 
 }  // namespace leadgateway::leadctl

@@ -1,0 +1,177 @@
+#include "client/command_line.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "client/interrupt.h"
+#include "tests/client/fake_gateway.h"
+
+namespace leadgateway::leadctl {
+namespace {
+
+using client::AnswerAll;
+using client::FakeGateway;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::MatchesRegex;
+using ::testing::StartsWith;
+
+// Where the samples lie in a test's working directory.
+constexpr char kSample[] = "client/samples/leads.csv";
+
+class CommandLineTest : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() { BlockInterrupts(); }
+
+  ExitStatus Run(const std::vector<std::string>& args) {
+    out_.str("");
+    err_.str("");
+    return RunCommandLine(args, Console{.out = out_, .err = err_});
+  }
+
+  std::string File(const std::string& name, const std::string& text) {
+    const std::string path = ::testing::TempDir() + "/" + name;
+    std::ofstream(path, std::ios::binary) << text;
+    return path;
+  }
+
+  std::ostringstream out_;
+  std::ostringstream err_;
+};
+
+TEST_F(CommandLineTest, HelpIsForTheProgramAndForEachCommand) {
+  EXPECT_EQ(Run({"help"}), kAllUpdated);
+  EXPECT_THAT(out_.str(), HasSubstr("Usage: leadctl COMMAND"));
+  for (const std::string command : {"update", "status", "fields"}) {
+    EXPECT_EQ(Run({command, "--help"}), kAllUpdated);
+    EXPECT_THAT(out_.str(), StartsWith("Usage: leadctl " + command));
+    const std::string by_flag = out_.str();
+    EXPECT_EQ(Run({"help", command}), kAllUpdated);
+    EXPECT_EQ(out_.str(), by_flag);
+  }
+}
+
+TEST_F(CommandLineTest, UsageErrorsAreOneLineAndStatusTwo) {
+  EXPECT_EQ(Run({}), kUsage);
+  EXPECT_EQ(Run({"upload"}), kUsage);
+  EXPECT_EQ(err_.str(),
+            "leadctl: unknown command \"upload\"; see \"leadctl help\"\n");
+  EXPECT_EQ(Run({"update", "--fiel=x"}), kUsage);
+  EXPECT_EQ(err_.str(), "leadctl: unknown flag --fiel\n");
+  EXPECT_EQ(Run({"status", "--timeout"}), kUsage);
+  EXPECT_EQ(err_.str(), "leadctl: --timeout needs a value\n");
+  EXPECT_EQ(Run({"fields", "--file=x"}), kUsage);
+  EXPECT_EQ(err_.str(), "leadctl: unknown flag --file\n");
+  EXPECT_EQ(out_.str(), "");
+}
+
+TEST_F(CommandLineTest, ABadRowStopsTheFileUnlessItIsToBeSkipped) {
+  FakeGateway gateway({AnswerAll(leadgateway::v1::OUTCOME_UPDATED)});
+  const std::string file = File("bad.csv", "Email,A\nx@y.z,1\nx@y.z\n");
+  const std::vector<std::string> args = {
+      "update", "--gateway", gateway.address(),
+      "--file", file,        "--search-by=Email"};
+  EXPECT_EQ(Run(args), kUsage);
+  EXPECT_EQ(err_.str(), file + ":3: 1 cell, the header has 2\n" +
+                            "leadctl: nothing was sent\n");
+  EXPECT_THAT(gateway.seen(), IsEmpty());
+
+  std::vector<std::string> skip = args;
+  skip.push_back("--skip-bad-rows");
+  EXPECT_EQ(Run(skip), kAllUpdated);
+  EXPECT_THAT(err_.str(), HasSubstr("leadctl: leaving out 1 lead\n"));
+  ASSERT_EQ(gateway.seen().size(), 1u);
+  EXPECT_EQ(gateway.seen()[0].request.leads_size(), 1);
+}
+
+TEST_F(CommandLineTest, AFileWithoutAGoodRowIsNotSentEvenIfBadOnesAreSkipped) {
+  FakeGateway gateway({AnswerAll(leadgateway::v1::OUTCOME_UPDATED)});
+  EXPECT_EQ(Run({"update", "--gateway", gateway.address(), "--file",
+                 File("worse.jsonl", "[]\n"), "--skip-bad-rows"}),
+            kUsage);
+  EXPECT_THAT(gateway.seen(), IsEmpty());
+}
+
+TEST_F(CommandLineTest, TheSampleIsReadWholeAndItsLinesAreNamed) {
+  FakeGateway gateway({AnswerAll(leadgateway::v1::OUTCOME_FAILED, 8)});
+  EXPECT_EQ(Run({"update", "--gateway", gateway.address(), "--file", kSample,
+                 "--search-by=EmailAddress", "--account=acme",
+                 "--push-non-existent-to-unprocessed"}),
+            kSomeNotUpdated);
+  const auto request = gateway.seen().at(0).request;
+  EXPECT_EQ(request.leads_size(), 198);
+  EXPECT_EQ(request.account(), "acme");
+  EXPECT_EQ(request.search_by_key(), "EmailAddress");
+  EXPECT_TRUE(request.options().push_non_existent_leads_to_unprocessed_list());
+  EXPECT_FALSE(request.validate_only());
+  EXPECT_THAT(out_.str(), HasSubstr("\nline 2  FAILED       EmailAddress="
+                                    "rahul.novak@example.org"));
+  EXPECT_THAT(out_.str(), HasSubstr("\nFAILED         198\n"));
+}
+
+TEST_F(CommandLineTest, JsonOutputIsOnlyJsonAndNamesTheLine) {
+  FakeGateway gateway({AnswerAll(leadgateway::v1::OUTCOME_VALID)});
+  EXPECT_EQ(Run({"update", "--gateway", gateway.address(), "--file",
+                 File("one.jsonl", "\n{\"ProspectId\":\"p\",\"row\":\"r7\"}\n"),
+                 "--tag-column=row", "--validate-only", "--output=json"}),
+            kAllUpdated);
+  EXPECT_TRUE(gateway.seen().at(0).request.validate_only());
+  EXPECT_EQ(gateway.seen()[0].request.search_by_key(), "");
+  EXPECT_THAT(out_.str(),
+              MatchesRegex("\\{\"type\":\"result\",\"line\":2,\"index\":0,"
+                           "\"tag\":\"r7\",.*\\}\n"
+                           "\\{\"type\":\"summary\",.*\\}\n"));
+  EXPECT_EQ(err_.str(), "");
+}
+
+TEST_F(CommandLineTest, ARefusedUpdateIsStatusThreeWithAllItsDetails) {
+  FakeGateway gateway(
+      {client::Refuse(grpc::StatusCode::RESOURCE_EXHAUSTED, "QUEUE_FULL", "")});
+  EXPECT_EQ(Run({"update", "--gateway", gateway.address(), "--file",
+                 File("two.jsonl", "{\"a\":1}\n")}),
+            kRpcFailed);
+  EXPECT_EQ(err_.str(),
+            "leadctl: RESOURCE_EXHAUSTED (QUEUE_FULL): not now\n"
+            "  leads[3].fields[\"Emial\"]: no such field\n"
+            "  Try again in 1 h 0 min.\n");
+  EXPECT_EQ(out_.str(), "");
+}
+
+TEST_F(CommandLineTest, FieldsAndStatusPrintTables) {
+  FakeGateway gateway({});
+  gateway.account_status.set_account("acme");
+  gateway.account_status.set_limit_calls(25);
+  gateway.account_status.mutable_limit_window()->set_seconds(5);
+  auto& field = *gateway.fields.add_fields();
+  field.set_schema_name("EmailAddress");
+  field.set_display_name("Email");
+  field.set_data_type("Email");
+  field.set_unique(true);
+  EXPECT_EQ(Run({"fields", "--gateway", gateway.address(), "--filter=mail"}),
+            kAllUpdated);
+  EXPECT_EQ(out_.str(),
+            "FIELD         NAME   TYPE   UNIQUE  NEEDED  READ ONLY  LONGEST\n"
+            "EmailAddress  Email  Email  yes     -       -                -\n"
+            "1 field\n");
+  EXPECT_EQ(Run({"status", "--gateway", gateway.address()}), kAllUpdated);
+  EXPECT_THAT(out_.str(), StartsWith("account          acme\n"
+                                     "limit            25 calls in 5.0 s"));
+  EXPECT_EQ(Run({"status", "--output=json", "--gateway", gateway.address()}),
+            kAllUpdated);
+  EXPECT_THAT(out_.str(), HasSubstr("\"limitCalls\":25"));
+}
+
+TEST_F(CommandLineTest, AQuestionThatFailsIsStatusThree) {
+  FakeGateway gateway({});
+  gateway.fields_status = {grpc::StatusCode::NOT_FOUND, "no such account"};
+  EXPECT_EQ(Run({"fields", "--gateway", gateway.address()}), kRpcFailed);
+  EXPECT_EQ(err_.str(), "leadctl: NOT_FOUND: no such account\n");
+}
+
+}  // namespace
+}  // namespace leadgateway::leadctl
