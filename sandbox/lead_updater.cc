@@ -55,6 +55,9 @@ std::optional<Refusal> RefuseCall(
     return Refusal{400, "MXInvalidInputException",
                    "SearchByKey should be a unique field"};
   }
+  const bool unknown_fails_call =
+      behaviour.unknown_attribute == UnknownAttribute::kFailCall412 ||
+      behaviour.unknown_attribute == UnknownAttribute::kFailCall500;
   std::vector<std::string> unknown;
   for (const UpdateLead& lead : request.leads) {
     for (const UpdateField& field : lead.fields) {
@@ -63,16 +66,13 @@ std::optional<Refusal> RefuseCall(
         return Refusal{behaviour.poison_status, behaviour.poison_type,
                        "Invalid data for the datatype of a lead field"};
       }
-      if (catalogue.Find(field.attribute) == nullptr &&
+      if (unknown_fails_call && catalogue.Find(field.attribute) == nullptr &&
           std::find(unknown.begin(), unknown.end(), field.attribute) ==
               unknown.end()) {
         unknown.push_back(field.attribute);
       }
     }
   }
-  const bool unknown_fails_call =
-      behaviour.unknown_attribute == UnknownAttribute::kFailCall412 ||
-      behaviour.unknown_attribute == UnknownAttribute::kFailCall500;
   if (unknown_fails_call && !unknown.empty()) {
     return Refusal{behaviour.unknown_attribute == UnknownAttribute::kFailCall412
                        ? 412

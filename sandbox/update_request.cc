@@ -1,8 +1,9 @@
 #include "sandbox/update_request.h"
 
-#include <rapidjson/document.h>
+#include <simdjson.h>
 
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -13,89 +14,121 @@
 namespace leadgateway::sandbox {
 namespace {
 
-using rapidjson::Value;
+// The DOM parser, not on-demand: it checks the whole text, UTF-8 and end
+// included, before anything is read. Deep nesting is an error of its own.
+using simdjson::dom::array;
+using simdjson::dom::element;
+using simdjson::dom::object;
 
 absl::Status Invalid(absl::string_view what) {
   return absl::InvalidArgumentError(what);
 }
 
-const Value* Member(const Value& object, const char* name) {
-  auto it = object.FindMember(name);
-  return it == object.MemberEnd() ? nullptr : &it->value;
+// Takes a member that is there and not null.
+bool Take(const object& from, std::string_view name, element& value) {
+  return from.at_key(name).get(value) == simdjson::SUCCESS && !value.is_null();
 }
 
-std::string TextOf(const Value& value) {
-  return std::string(value.GetString(), value.GetStringLength());
+bool TakeText(const element& value, std::string& text) {
+  std::string_view view;
+  if (value.get(view) != simdjson::SUCCESS) return false;
+  text.assign(view);
+  return true;
 }
 
-absl::Status ReadLead(const Value& object, UpdateLead& lead) {
-  if (!object.IsObject()) return Invalid("A lead is not an object");
-  const Value* fields = Member(object, "Fields");
-  if (fields == nullptr || fields->IsNull()) return absl::OkStatus();
-  if (!fields->IsArray()) return Invalid("Fields is not a list");
-  lead.fields.reserve(fields->Size());
-  for (const Value& entry : fields->GetArray()) {
-    if (!entry.IsObject()) return Invalid("A field is not an object");
-    const Value* attribute = Member(entry, "Attribute");
-    const Value* value = Member(entry, "Value");
-    if (attribute == nullptr || !attribute->IsString() ||
-        attribute->GetStringLength() == 0) {
+absl::Status ReadLead(const element& entry, UpdateLead& lead) {
+  object properties;
+  if (entry.get(properties) != simdjson::SUCCESS) {
+    return Invalid("A lead is not an object");
+  }
+  element fields_element;
+  if (!Take(properties, "Fields", fields_element)) return absl::OkStatus();
+  array fields;
+  if (fields_element.get(fields) != simdjson::SUCCESS) {
+    return Invalid("Fields is not a list");
+  }
+  lead.fields.reserve(fields.size());
+  for (const element field_element : fields) {
+    object field;
+    if (field_element.get(field) != simdjson::SUCCESS) {
+      return Invalid("A field is not an object");
+    }
+    UpdateField update;
+    element attribute;
+    element value;
+    if (!Take(field, "Attribute", attribute) ||
+        !TakeText(attribute, update.attribute) || update.attribute.empty()) {
       return Invalid("A field has no Attribute");
     }
-    if (value == nullptr || !value->IsString()) {
+    if (!Take(field, "Value", value) || !TakeText(value, update.value)) {
       return Invalid("A field has no Value that is a string");
     }
-    lead.fields.push_back({TextOf(*attribute), TextOf(*value)});
+    lead.fields.push_back(std::move(update));
   }
   return absl::OkStatus();
+}
+
+absl::Status ReadOptions(const element& value, UpdateRequest& request) {
+  object options;
+  if (value.get(options) != simdjson::SUCCESS) {
+    return Invalid("Options is not an object");
+  }
+  element push;
+  if (options.at_key("PushNonExistentLeadsToUnProcessedList").get(push) !=
+      simdjson::SUCCESS) {
+    return absl::OkStatus();
+  }
+  std::string text;
+  if (push.get(request.push_non_existent) == simdjson::SUCCESS) {
+    return absl::OkStatus();
+  }
+  // The page writes True and False.
+  if (TakeText(push, text)) {
+    request.push_non_existent = absl::EqualsIgnoreCase(text, "true");
+    if (request.push_non_existent || absl::EqualsIgnoreCase(text, "false")) {
+      return absl::OkStatus();
+    }
+  }
+  return Invalid("PushNonExistentLeadsToUnProcessedList is not true or false");
 }
 
 }  // namespace
 
 absl::StatusOr<UpdateRequest> ParseUpdateRequest(absl::string_view body,
                                                  size_t max_leads) {
-  rapidjson::Document document;
-  // Iterative, so that deep nesting cannot end the stack.
-  document.Parse<rapidjson::kParseIterativeFlag |
-                 rapidjson::kParseValidateEncodingFlag>(body.data(),
-                                                        body.size());
-  if (document.HasParseError()) return Invalid("The body is not valid JSON");
-  if (!document.IsObject()) return Invalid("The body is not an object");
-
+  // Keeps its buffers from call to call.
+  thread_local simdjson::dom::parser parser;
+  element root;
+  if (parser.parse(body.data(), body.size()).get(root) != simdjson::SUCCESS) {
+    return Invalid("The body is not valid JSON");
+  }
+  object document;
+  if (root.get(document) != simdjson::SUCCESS) {
+    return Invalid("The body is not an object");
+  }
   UpdateRequest request;
-  if (const Value* key = Member(document, "SearchByKey");
-      key != nullptr && !key->IsNull()) {
-    if (!key->IsString()) return Invalid("SearchByKey is not a string");
-    request.search_key = TextOf(*key);
+  element value;
+  if (Take(document, "SearchByKey", value) &&
+      !TakeText(value, request.search_key)) {
+    return Invalid("SearchByKey is not a string");
   }
-  if (const Value* options = Member(document, "Options");
-      options != nullptr && !options->IsNull()) {
-    if (!options->IsObject()) return Invalid("Options is not an object");
-    const Value* push =
-        Member(*options, "PushNonExistentLeadsToUnProcessedList");
-    if (push != nullptr && push->IsBool()) {
-      request.push_non_existent = push->GetBool();
-    } else if (push != nullptr && push->IsString() &&
-               (absl::EqualsIgnoreCase(push->GetString(), "true") ||
-                absl::EqualsIgnoreCase(push->GetString(), "false"))) {
-      request.push_non_existent =
-          absl::EqualsIgnoreCase(push->GetString(), "true");
-    } else if (push != nullptr) {
-      return Invalid(
-          "PushNonExistentLeadsToUnProcessedList is not true or false");
-    }
+  if (Take(document, "Options", value)) {
+    absl::Status status = ReadOptions(value, request);
+    if (!status.ok()) return status;
   }
-  const Value* leads = Member(document, "LeadPropertiesList");
-  if (leads == nullptr || !leads->IsArray() || leads->Empty()) {
+  array leads;
+  if (!Take(document, "LeadPropertiesList", value) ||
+      value.get(leads) != simdjson::SUCCESS || leads.size() == 0) {
     return Invalid("LeadPropertiesList cannot be empty");
   }
-  if (leads->Size() > max_leads) {
+  if (leads.size() > max_leads) {
     return Invalid(
         absl::StrCat("A maximum of ", max_leads, " leads can be updated"));
   }
-  request.leads.resize(leads->Size());
-  for (rapidjson::SizeType i = 0; i < leads->Size(); ++i) {
-    absl::Status status = ReadLead((*leads)[i], request.leads[i]);
+  request.leads.resize(leads.size());
+  size_t i = 0;
+  for (const element lead : leads) {
+    absl::Status status = ReadLead(lead, request.leads[i++]);
     if (!status.ok()) return status;
   }
   return request;

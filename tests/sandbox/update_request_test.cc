@@ -47,7 +47,7 @@ TEST(UpdateRequestTest, DeepNestingIsNoDanger) {
   std::string deep = R"({"LeadPropertiesList":[{"a":)" +
                      std::string(100'000, '[') + std::string(100'000, ']') +
                      "}]}";
-  EXPECT_TRUE(ParseUpdateRequest(deep, 25).ok());
+  EXPECT_FALSE(ParseUpdateRequest(deep, 25).ok());
 }
 
 TEST(UpdateRequestTest, TakesNoMoreLeadsThanAllowed) {
