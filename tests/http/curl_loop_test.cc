@@ -39,10 +39,9 @@ std::unique_ptr<CurlLoop> NewLoop() {
 class Gate {
  public:
   void Open() {
-    {
-      std::lock_guard<std::mutex> lock(mutex_);
-      open_ = true;
-    }
+    // Under the lock: whoever waited may destroy this as soon as it is free.
+    std::lock_guard<std::mutex> lock(mutex_);
+    open_ = true;
     opened_.notify_all();
   }
   void Wait() {

@@ -424,7 +424,7 @@ TEST(ExchangeTest, AStatusNeverContainsAKey) {
   const auto request_to = [&](std::string url) {
     HttpRequest request = Post(std::move(url), "SECRET");
     request.headers.emplace_back("x-LSQ-SecretKey: SECRET");
-    request.timeout = absl::Milliseconds(500);
+    request.timeout = absl::Milliseconds(250);
     request.max_answer_bytes = 1000;
     return request;
   };
