@@ -112,7 +112,7 @@ absl::StatusOr<size_t> LoadJsonLines(absl::string_view text,
       return AtLine(line, "is not a JSON object");
     }
     std::vector<LeadStore::NamedValue> fields;
-    for (const auto& member : document.GetObject()) {
+    for (const auto& member : std::as_const(document).GetObject()) {
       const absl::string_view name(member.name.GetString(),
                                    member.name.GetStringLength());
       if (catalogue.Find(name) == nullptr) {

@@ -198,7 +198,7 @@ absl::StatusOr<Scenario> Scenario::With(absl::string_view json) const {
     return absl::InvalidArgumentError("Faults must be one JSON object");
   }
   Scenario next = *this;
-  for (const auto& member : document.GetObject()) {
+  for (const auto& member : std::as_const(document).GetObject()) {
     const absl::string_view name = NameOf(member);
     if (name == "seed") {
       if (!member.value.IsUint64()) {
