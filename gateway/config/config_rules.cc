@@ -177,21 +177,27 @@ class ShapeChecker {
   void Object(JsonOutline& object, const pb::Descriptor& type,
               const std::string& path) {
     std::set<const FieldDescriptor*> seen;
-    auto& members = object.members;
-    for (auto member = members.begin(); member != members.end();) {
-      const FieldDescriptor* field = Find(type, member->first);
+    JsonOutline kept;
+    for (size_t i = 0; i < object.items.size(); ++i) {
+      const absl::string_view key = object.keys[i];
+      const FieldDescriptor* field = Find(type, key);
       bool keep = false;
       if (field == nullptr) {
-        mistakes_.Add(Join(path, PrintableName(member->first)),
-                      UnknownSetting(member->first, type, Spelling::kJson));
+        mistakes_.Add(Join(path, PrintableName(key)),
+                      UnknownSetting(key, type, Spelling::kJson));
       } else if (!seen.insert(field).second) {
         mistakes_.Add(Join(path, field->json_name()),
                       "is given twice; keep one of them");
       } else {
-        keep = Member(member->second, *field, Join(path, field->json_name()));
+        keep = Member(object.items[i], *field, Join(path, field->json_name()));
       }
-      member = keep ? member + 1 : members.erase(member);
+      if (keep) {
+        kept.keys.push_back(key);
+        kept.items.push_back(std::move(object.items[i]));
+      }
     }
+    object.keys = std::move(kept.keys);
+    object.items = std::move(kept.items);
   }
 
  private:

@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
-#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -86,8 +85,9 @@ class Reader {
       const absl::string_view key = text_.substr(start + 1, at_ - start - 2);
       SkipSpace();
       if (!Take(':')) return Error("expected \":\"");
-      value.members.emplace_back(key, JsonOutline());
-      LG_RETURN_IF_ERROR(Value(value.members.back().second, depth + 1));
+      value.keys.push_back(key);
+      value.items.emplace_back();
+      LG_RETURN_IF_ERROR(Value(value.items.back(), depth + 1));
       SkipSpace();
       if (Take('}')) return absl::OkStatus();
       if (!Take(',')) return Error("expected \",\" or \"}\"");
@@ -240,9 +240,9 @@ void Write(const JsonOutline& value, std::string& out) {
   switch (value.kind) {
     case JsonOutline::Kind::kObject:
       out += '{';
-      for (const auto& [key, member] : value.members) {
-        absl::StrAppend(&out, separator, "\"", key, "\":");
-        Write(member, out);
+      for (size_t i = 0; i < value.items.size(); ++i) {
+        absl::StrAppend(&out, separator, "\"", value.keys[i], "\":");
+        Write(value.items[i], out);
         separator = ",";
       }
       out += '}';

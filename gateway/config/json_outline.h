@@ -2,7 +2,6 @@
 #define LEADGATEWAY_GATEWAY_CONFIG_JSON_OUTLINE_H_
 
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -20,11 +19,11 @@ struct JsonOutline {
   Kind kind = Kind::kNull;
   // The value as it is written; a string with its quotes.
   absl::string_view text;
-  // Of an object, in the order of the text; equal keys are all there. Keys are
-  // without their quotes, escapes as they are written.
-  std::vector<std::pair<absl::string_view, JsonOutline>> members;
-  // Of an array.
+  // Of an array, or of an object in the order of the text.
   std::vector<JsonOutline> items;
+  // Of an object: keys[i] is the key of items[i], without its quotes, escapes
+  // as they are written. Equal keys are all there.
+  std::vector<absl::string_view> keys;
 };
 
 // Reads `text`, which must outlive the outline. Strict JSON (RFC 8259), at most

@@ -16,7 +16,7 @@ TEST(ReadJsonOutline, KeepsEveryPieceAsItIsWritten) {
       "\"b\":{}, \"c\":[], \"a\":null, \"d\":true,\"e\":false } ";
   const absl::StatusOr<JsonOutline> outline = ReadJsonOutline(text);
   ASSERT_TRUE(outline.ok()) << outline.status();
-  EXPECT_EQ(outline->members.size(), 6U);
+  EXPECT_EQ(outline->keys.size(), 6U);
   EXPECT_EQ(WriteJson(*outline),
             "{\"a\":[1,-2.5e+3,0,\"x\\u00e9\\ud83d\\ude00\\n\"],\"b\":{},"
             "\"c\":[],\"a\":null,\"d\":true,\"e\":false}");
