@@ -4,7 +4,6 @@ LEADGATEWAY_COPTS = [
     "-Wall",
     "-Wextra",
     "-Wnon-virtual-dtor",
-    "-Woverloaded-virtual",
     "-Wshadow",
     "-Wno-sign-compare",  # gtest and protobuf macros compare int with size_t.
 ]

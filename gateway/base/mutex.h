@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/time/time.h"
 
 namespace leadgateway {
 
@@ -46,6 +47,11 @@ class CondVar {
   // Waits until notified (or woken for no reason: wait in a loop).
   void Wait(Mutex& mutex) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
     condition_.wait(mutex);
+  }
+  // The same for at most `most`.
+  void WaitFor(Mutex& mutex, absl::Duration most)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    condition_.wait_for(mutex, absl::ToChronoNanoseconds(most));
   }
   void NotifyAll() { condition_.notify_all(); }
 

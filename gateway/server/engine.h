@@ -1,0 +1,101 @@
+#ifndef LEADGATEWAY_GATEWAY_SERVER_ENGINE_H_
+#define LEADGATEWAY_GATEWAY_SERVER_ENGINE_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/functional/any_invocable.h"
+#include "absl/random/random.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "gateway/admin/metrics.h"
+#include "gateway/base/clock.h"
+#include "gateway/base/signal.h"
+#include "gateway/config/config.h"
+#include "gateway/dispatch/account_dispatcher.h"
+#include "gateway/dispatch/job.h"
+#include "gateway/http/curl_loop.h"
+#include "gateway/leadsquared/leadsquared_client.h"
+#include "gateway/model/lead.h"
+
+namespace leadgateway::server {
+
+// The loop thread and what lives on it: per account a dispatcher and a client of
+// LeadSquared. Everything public may be called from any thread.
+class Engine {
+ public:
+  // Reads the accounts' keys; kFailedPrecondition with one line per mistake if
+  // that fails. `clock` and `metrics` must outlive the engine.
+  static absl::StatusOr<std::unique_ptr<Engine>> Create(
+      const GatewayOptions& options, const Clock& clock, Metrics* metrics);
+  // Stops the loop. Jobs that are under way are dropped without a word, so
+  // Drain first.
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  void Start();
+
+  // A job of an RPC, known to the loop thread only.
+  struct Ticket {
+    std::optional<dispatch::JobId> job;
+  };
+
+  // Hands a job to the account, which must be configured. `answered` is called
+  // once, on the loop thread, with whether it was accepted, before the observer
+  // hears anything. The job can be cancelled by `ticket`.
+  void Submit(absl::string_view account, dispatch::JobSpec spec,
+              std::shared_ptr<dispatch::JobObserver> observer,
+              std::shared_ptr<Ticket> ticket,
+              absl::AnyInvocable<void(absl::Status) &&> answered);
+  void Cancel(absl::string_view account, std::shared_ptr<Ticket> ticket);
+
+  // Asks how the account stands; `done` is called on the loop thread.
+  void GetState(absl::string_view account,
+                absl::AnyInvocable<void(dispatch::AccountState) &&> done);
+  // How long `leads` more leads would take; `done` is called on the loop thread.
+  void Estimate(absl::string_view account, int leads,
+                absl::AnyInvocable<void(absl::Duration) &&> done);
+
+  // Refuses new jobs, works off the queue for at most `timeout`, ends what then
+  // still waits as not sent, waits for the calls under way, and returns.
+  void Drain(absl::Duration timeout);
+
+  // Whether the loop comes round within that time; for liveness. Waits.
+  bool Responds(absl::Duration within);
+
+ private:
+  struct Account {
+    std::string name;
+    std::unique_ptr<leadsquared::LeadSquaredClient> client;
+    std::unique_ptr<dispatch::AccountDispatcher> dispatcher;
+  };
+
+  Engine(const Clock& clock, Metrics* metrics,
+         std::unique_ptr<http::CurlLoop> loop, absl::Duration longest_call);
+  absl::Time Tick(absl::Time now);
+  bool Idle() const;
+  void OnCall(const std::string& account, const dispatch::CallRecord& record);
+  Account& Find(absl::string_view account);
+
+  const Clock& clock_;
+  Metrics* const metrics_;
+  const absl::Duration longest_call_;
+  // Ordered so that what uses what is destroyed first: accounts, then the loop.
+  absl::BitGen random_;
+  std::unique_ptr<http::CurlLoop> loop_;
+  absl::flat_hash_map<std::string, std::unique_ptr<Account>> accounts_;
+  // Set when nothing is under way any more; the loop thread's.
+  std::shared_ptr<Signal> when_idle_;
+  std::thread thread_;
+};
+
+}  // namespace leadgateway::server
+
+#endif  // LEADGATEWAY_GATEWAY_SERVER_ENGINE_H_

@@ -1,0 +1,313 @@
+#include "gateway/server/lead_gateway_service.h"
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "gateway/base/log.h"
+#include "gateway/dispatch/account_dispatcher.h"
+#include "gateway/dispatch/job.h"
+#include "gateway/model/errors.h"
+#include "gateway/model/lead.h"
+#include "gateway/model/limits.h"
+#include "gateway/model/outcome.h"
+#include "gateway/model/reason.h"
+#include "gateway/server/engine.h"
+#include "gateway/server/plan_body.h"
+#include "gateway/server/request_context.h"
+#include "gateway/server/result_proto.h"
+#include "gateway/server/status_door.h"
+#include "gateway/server/update_reactor.h"
+#include "gateway/server/update_stream.h"
+#include "gateway/validation/request_validator.h"
+#include "grpcpp/server_context.h"
+#include "leadgateway/v1/lead_gateway.pb.h"
+
+namespace leadgateway::server {
+namespace {
+
+// Results are written this long before the caller's deadline, so that they
+// arrive: a twentieth of the time that it gave, within bounds.
+constexpr double kReserveShare = 0.05;
+constexpr absl::Duration kLeastReserve = absl::Milliseconds(5);
+constexpr absl::Duration kMostReserve = absl::Milliseconds(500);
+// Callers that GetAccountStatus names.
+constexpr size_t kMaxCallersTold = 100;
+
+// When results must be there, by the monotonic clock.
+absl::Time FinishBy(const grpc::CallbackServerContext& context,
+                    const Clock& clock, absl::Duration default_timeout) {
+  const absl::Time now = clock.Now();
+  const auto deadline = context.deadline();
+  if (deadline == std::chrono::system_clock::time_point::max()) {
+    return now + default_timeout;
+  }
+  const absl::Duration left =
+      absl::FromChrono(deadline) -
+      absl::FromChrono(std::chrono::system_clock::now());
+  // gRPC stands for "none" with a time that is merely far away, too.
+  if (left > absl::Hours(24 * 365)) return now + default_timeout;
+  return now + left -
+         std::clamp(left * kReserveShare, kLeastReserve, kMostReserve);
+}
+
+std::string CodeName(absl::StatusCode code) {
+  return absl::StatusCodeToString(code);
+}
+
+}  // namespace
+
+// One BulkUpdateLeads RPC.
+struct LeadGatewayService::Update {
+  RequestContext request;
+  std::string account;
+  int leads = 0;
+  absl::Time started;
+  absl::Time finish_by;
+  std::shared_ptr<UpdateStream> stream;
+  std::shared_ptr<Engine::Ticket> ticket = std::make_shared<Engine::Ticket>();
+};
+
+LeadGatewayService::LeadGatewayService(const GatewayOptions& options,
+                                       const Clock& clock, Engine* engine,
+                                       Metrics* metrics)
+    : options_(options), clock_(clock), engine_(engine), metrics_(metrics) {
+  for (const AccountOptions& account : options_.accounts) {
+    accounts_.emplace(account.name, &account);
+  }
+}
+
+absl::StatusOr<const AccountOptions*> LeadGatewayService::FindAccount(
+    absl::string_view name, const RequestContext& request) const {
+  const auto it =
+      accounts_.find(name.empty() ? options_.default_account : name);
+  if (it == accounts_.end()) {
+    std::vector<std::string> names;
+    for (const AccountOptions& account : options_.accounts) {
+      names.push_back(account.name);
+    }
+    return errors::AccountUnknown(name, names);
+  }
+  const std::vector<std::string>& allowed = it->second->allowed_callers;
+  if (!allowed.empty() &&
+      std::find(allowed.begin(), allowed.end(), request.caller) ==
+          allowed.end()) {
+    return errors::AccountForbidden(it->second->name);
+  }
+  return it->second;
+}
+
+grpc::ServerWriteReactor<v1::BulkUpdateLeadsResponse>*
+LeadGatewayService::BulkUpdateLeads(grpc::CallbackServerContext* context,
+                                    const v1::BulkUpdateLeadsRequest* request) {
+  auto update = std::make_shared<Update>();
+  update->started = clock_.Now();
+  update->request = ReadContext(*context);
+  update->leads = request->leads_size();
+  update->finish_by =
+      FinishBy(*context, clock_, options_.limits.default_timeout);
+  context->AddInitialMetadata("x-request-id", update->request.request_id);
+
+  auto* const reactor = new UpdateReactor(
+      context,
+      [this, update] {
+        if (!update->account.empty()) {
+          engine_->Cancel(update->account, update->ticket);
+        }
+      },
+      [this, update](const absl::Status& status, bool cancelled) {
+        LogUpdate(*update, status, cancelled);
+      });
+  update->stream = std::make_shared<UpdateStream>(
+      request->account(), update->leads, clock_,
+      [reactor] { reactor->Wake(); });
+  Admit(update, *request);
+  reactor->Start(update->stream);
+  return reactor;
+}
+
+void LeadGatewayService::Admit(const std::shared_ptr<Update>& update,
+                               const v1::BulkUpdateLeadsRequest& request) {
+  const absl::StatusOr<const AccountOptions*> account =
+      FindAccount(request.account(), update->request);
+  if (!account.ok()) return update->stream->Refused(account.status());
+  if (draining_.load(std::memory_order_relaxed)) {
+    return update->stream->Refused(errors::Draining());
+  }
+  absl::StatusOr<validation::ValidatedRequest> validated =
+      validation::ValidateRequest(
+          request, {.max_leads = options_.limits.max_leads_per_request});
+  if (!validated.ok()) return update->stream->Refused(validated.status());
+
+  if (request.validate_only()) {
+    auto plan = std::make_shared<v1::Plan>();
+    const int leads = static_cast<int>(validated->leads.size());
+    plan->set_upstream_calls((leads + kMaxLeadsPerCall - 1) / kMaxLeadsPerCall);
+    plan->set_first_call_body(
+        FirstCallBody(validated->search_key, validated->leads));
+    auto results =
+        std::make_shared<std::vector<LeadResult>>(std::move(validated->invalid));
+    for (LeadUpdate& lead : validated->leads) {
+      LeadResult result;
+      result.index = lead.index;
+      result.outcome = Outcome::kValid;
+      result.identifier = lead.key().attribute;
+      result.identifier_value = lead.key().value;
+      result.tag = std::move(lead.tag);
+      results->push_back(std::move(result));
+    }
+    engine_->Estimate((*account)->name, leads,
+                      [update, plan, results](absl::Duration estimate) {
+                        ToProto(estimate, plan->mutable_estimated_duration());
+                        update->stream->Accepted(std::move(*results),
+                                                 std::move(*plan));
+                        update->stream->OnFinished(0);
+                      });
+    return;
+  }
+  if (validated->leads.empty()) {
+    update->stream->Accepted(std::move(validated->invalid));
+    update->stream->OnFinished(0);
+    return;
+  }
+
+  dispatch::JobSpec job;
+  job.caller = update->request.caller;
+  job.priority = update->request.priority;
+  job.search_key = std::move(validated->search_key);
+  job.nonexistent_is_unprocessed =
+      request.options().push_non_existent_leads_to_unprocessed_list();
+  job.leads = std::move(validated->leads);
+  job.finish_by = update->finish_by;
+  update->account = (*account)->name;
+  engine_->Submit(
+      update->account, std::move(job), update->stream, update->ticket,
+      [stream = update->stream,
+       invalid = std::move(validated->invalid)](absl::Status status) mutable {
+        if (status.ok()) {
+          stream->Accepted(std::move(invalid));
+        } else {
+          stream->Refused(std::move(status));
+        }
+      });
+}
+
+void LeadGatewayService::LogUpdate(const Update& update,
+                                   const absl::Status& status,
+                                   bool cancelled) const {
+  const absl::Duration elapsed = clock_.Now() - update.started;
+  const std::string code =
+      cancelled && status.ok() ? "CANCELLED" : CodeName(status.code());
+  const UpdateStream::Totals totals = update.stream->totals();
+  LogLine line(LogLevel::kInfo, "rpc");
+  line.Add("method", "BulkUpdateLeads")
+      .Add("request_id", update.request.request_id)
+      .Add("caller", update.request.caller)
+      .Add("account", update.account)
+      .Add("code", code)
+      .Add("leads", update.leads)
+      .Add("upstream_calls", update.stream->upstream_calls())
+      .Add("duration_s", elapsed);
+  if (!update.request.trace_id.empty()) {
+    line.Add("trace_id", update.request.trace_id);
+  }
+  if (!status.ok()) line.Add("reason", errors::ReasonNameOf(status));
+  for (int i = 0; i < kOutcomeCount; ++i) {
+    if (totals[static_cast<size_t>(i)] == 0) continue;
+    const std::string outcome =
+        absl::AsciiStrToLower(OutcomeName(static_cast<Outcome>(i)));
+    line.Add(outcome, totals[static_cast<size_t>(i)]);
+    if (!update.account.empty()) {
+      metrics_->LeadResults(update.account, outcome,
+                            totals[static_cast<size_t>(i)]);
+    }
+  }
+  metrics_->RpcFinished("BulkUpdateLeads", code, elapsed);
+}
+
+grpc::ServerUnaryReactor* LeadGatewayService::FinishUnary(
+    grpc::CallbackServerContext* context, absl::string_view method,
+    absl::Time started, const absl::Status& status) const {
+  metrics_->RpcFinished(method, CodeName(status.code()),
+                        clock_.Now() - started);
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  reactor->Finish(ToGrpc(status));
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* LeadGatewayService::ListLeadFields(
+    grpc::CallbackServerContext* context,
+    const v1::ListLeadFieldsRequest* request,
+    v1::ListLeadFieldsResponse* /*response*/) {
+  const absl::Time started = clock_.Now();
+  const RequestContext from = ReadContext(*context);
+  context->AddInitialMetadata("x-request-id", from.request_id);
+  const absl::StatusOr<const AccountOptions*> account =
+      FindAccount(request->account(), from);
+  return FinishUnary(context, "ListLeadFields", started,
+                     account.ok() ? errors::SchemaUnavailable((*account)->name)
+                                  : account.status());
+}
+
+grpc::ServerUnaryReactor* LeadGatewayService::GetAccountStatus(
+    grpc::CallbackServerContext* context,
+    const v1::GetAccountStatusRequest* request,
+    v1::GetAccountStatusResponse* response) {
+  const absl::Time started = clock_.Now();
+  const RequestContext from = ReadContext(*context);
+  context->AddInitialMetadata("x-request-id", from.request_id);
+  const absl::StatusOr<const AccountOptions*> found =
+      FindAccount(request->account(), from);
+  if (!found.ok()) {
+    return FinishUnary(context, "GetAccountStatus", started, found.status());
+  }
+  const AccountOptions& account = **found;
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  engine_->GetState(
+      account.name, [this, response, reactor, started,
+                     &account](dispatch::AccountState state) {
+        response->set_account(account.name);
+        response->set_limit_calls(state.limit_calls);
+        ToProto(state.limit_window, response->mutable_limit_window());
+        response->set_limit_source(state.limit_learned
+                                       ? v1::LIMIT_SOURCE_LEARNED
+                                       : v1::LIMIT_SOURCE_CONFIGURED);
+        response->set_calls_free(state.calls_free);
+        ToProto(state.next_free_in, response->mutable_next_call_free_in());
+        response->set_leads_queued(state.leads_queued);
+        for (const auto& [caller, leads] : state.callers) {
+          if (response->callers_size() ==
+              static_cast<int>(kMaxCallersTold)) {
+            break;
+          }
+          auto* const queue = response->add_callers();
+          queue->set_caller(caller);
+          queue->set_leads_queued(leads);
+        }
+        if (state.throttles > 0) {
+          auto* const throttle = response->mutable_last_throttle();
+          ToProto(clock_.WallNow() - (clock_.Now() - state.last_throttle),
+                  throttle->mutable_time());
+          throttle->set_text(state.last_throttle_text);
+          throttle->set_count(state.throttles);
+        }
+        response->set_mean_leads_per_call(state.mean_leads_per_call);
+        response->set_leads_in_flight(state.leads_in_flight);
+        response->set_blocked(state.blocked);
+        response->set_calls_total(state.calls_total);
+        metrics_->RpcFinished("GetAccountStatus", "OK",
+                              clock_.Now() - started);
+        reactor->Finish(grpc::Status::OK);
+      });
+  return reactor;
+}
+
+}  // namespace leadgateway::server

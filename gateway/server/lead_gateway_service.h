@@ -1,0 +1,74 @@
+#ifndef LEADGATEWAY_GATEWAY_SERVER_LEAD_GATEWAY_SERVICE_H_
+#define LEADGATEWAY_GATEWAY_SERVER_LEAD_GATEWAY_SERVICE_H_
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/functional/any_invocable.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "gateway/admin/metrics.h"
+#include "gateway/base/clock.h"
+#include "gateway/config/config.h"
+#include "gateway/server/engine.h"
+#include "gateway/server/request_context.h"
+#include "grpcpp/server_context.h"
+#include "grpcpp/support/server_callback.h"
+#include "leadgateway/v1/lead_gateway.grpc.pb.h"
+#include "leadgateway/v1/lead_gateway.pb.h"
+
+namespace leadgateway::server {
+
+// The service: requests in, reactors out. What it does itself is small: which
+// account, whose request, by when.
+class LeadGatewayService final
+    : public v1::LeadGatewayService::CallbackService {
+ public:
+  // What is given must outlive the service.
+  LeadGatewayService(const GatewayOptions& options, const Clock& clock,
+                     Engine* engine, Metrics* metrics);
+
+  grpc::ServerWriteReactor<v1::BulkUpdateLeadsResponse>* BulkUpdateLeads(
+      grpc::CallbackServerContext* context,
+      const v1::BulkUpdateLeadsRequest* request) override;
+  grpc::ServerUnaryReactor* ListLeadFields(
+      grpc::CallbackServerContext* context,
+      const v1::ListLeadFieldsRequest* request,
+      v1::ListLeadFieldsResponse* response) override;
+  grpc::ServerUnaryReactor* GetAccountStatus(
+      grpc::CallbackServerContext* context,
+      const v1::GetAccountStatusRequest* request,
+      v1::GetAccountStatusResponse* response) override;
+
+  // Refuses new updates as DRAINING from now on. Any thread.
+  void StartDraining() { draining_.store(true, std::memory_order_relaxed); }
+
+ private:
+  struct Update;
+
+  // The options of the named or the default account.
+  absl::StatusOr<const AccountOptions*> FindAccount(
+      absl::string_view name, const RequestContext& request) const;
+  void Admit(const std::shared_ptr<Update>& update,
+             const v1::BulkUpdateLeadsRequest& request);
+  void LogUpdate(const Update& update, const absl::Status& status,
+                 bool cancelled) const;
+  grpc::ServerUnaryReactor* FinishUnary(grpc::CallbackServerContext* context,
+                                        absl::string_view method,
+                                        absl::Time started,
+                                        const absl::Status& status) const;
+
+  const GatewayOptions& options_;
+  const Clock& clock_;
+  Engine* const engine_;
+  Metrics* const metrics_;
+  absl::flat_hash_map<std::string, const AccountOptions*> accounts_;
+  std::atomic<bool> draining_{false};
+};
+
+}  // namespace leadgateway::server
+
+#endif  // LEADGATEWAY_GATEWAY_SERVER_LEAD_GATEWAY_SERVICE_H_

@@ -1,0 +1,34 @@
+#ifndef LEADGATEWAY_GATEWAY_SERVER_REQUEST_CONTEXT_H_
+#define LEADGATEWAY_GATEWAY_SERVER_REQUEST_CONTEXT_H_
+
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "gateway/dispatch/job.h"
+#include "grpcpp/server_context.h"
+
+namespace leadgateway::server {
+
+// What a call's metadata says, checked: none of it is trusted to be short or
+// printable.
+struct RequestContext {
+  std::string request_id;  // the caller's, or one made here
+  std::string caller;      // for fair shares and logs
+  std::string trace_id;    // of a valid traceparent; "" otherwise
+  dispatch::Priority priority = dispatch::Priority::kInteractive;
+};
+
+RequestContext ReadContext(const grpc::CallbackServerContext& context);
+
+// The host of a gRPC peer: "ipv4:10.0.0.7:4711" -> "10.0.0.7".
+std::string PeerHost(absl::string_view peer);
+
+// The trace id of a W3C traceparent header; "" if it is not a valid one.
+std::string TraceIdOf(absl::string_view traceparent);
+
+// 1 to `most` printable ASCII characters.
+bool IsPrintable(absl::string_view text, size_t most);
+
+}  // namespace leadgateway::server
+
+#endif  // LEADGATEWAY_GATEWAY_SERVER_REQUEST_CONTEXT_H_

@@ -1,0 +1,85 @@
+#include "gateway/server/update_reactor.h"
+
+#include <memory>
+#include <utility>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "gateway/model/outcome.h"
+#include "gateway/server/status_door.h"
+#include "gateway/server/update_stream.h"
+#include "grpcpp/server_context.h"
+
+namespace leadgateway::server {
+
+UpdateReactor::UpdateReactor(
+    grpc::CallbackServerContext* context,
+    absl::AnyInvocable<void() &&> on_cancel,
+    absl::AnyInvocable<void(const absl::Status&, bool) &&> on_end)
+    : context_(context),
+      on_cancel_(std::move(on_cancel)),
+      on_end_(std::move(on_end)) {}
+
+void UpdateReactor::Start(std::shared_ptr<UpdateStream> stream) {
+  stream_ = std::move(stream);
+  // On its own, before the first message: metadata that travels with a stream's
+  // first write has been seen to stall gRPC 1.51.
+  StartSendInitialMetadata();
+}
+
+void UpdateReactor::OnSendInitialMetadataDone(bool ok) {
+  if (!ok) stream_->Abandon();
+  Pump();
+}
+
+void UpdateReactor::OnWriteDone(bool ok) {
+  // The client is gone: OnCancel comes or has come, and ends the rest.
+  if (!ok) stream_->Abandon();
+  Pump();
+}
+
+void UpdateReactor::Pump() {
+  message_.Clear();
+  switch (stream_->Pull(&message_, &status_)) {
+    case UpdateStream::Pulled::kMessage:
+      StartWrite(&message_);
+      return;
+    case UpdateStream::Pulled::kEnd:
+      End(status_);
+      return;
+    case UpdateStream::Pulled::kNothingYet:
+      return;
+  }
+}
+
+void UpdateReactor::End(const absl::Status& status) {
+  const UpdateStream::Totals totals = stream_->totals();
+  const auto add = [&](const char* name, Outcome outcome) {
+    context_->AddTrailingMetadata(
+        name, absl::StrCat(totals[static_cast<size_t>(outcome)]));
+  };
+  if (status.ok()) {
+    add("x-leads-updated", Outcome::kUpdated);
+    add("x-leads-failed", Outcome::kFailed);
+    add("x-leads-unprocessed", Outcome::kUnprocessed);
+    add("x-leads-invalid", Outcome::kInvalid);
+    add("x-leads-not-sent", Outcome::kNotSent);
+    add("x-leads-unknown", Outcome::kUnknown);
+  } else if (const auto pushback = RetryPushback(status)) {
+    context_->AddTrailingMetadata("grpc-retry-pushback-ms", *pushback);
+  }
+  Finish(ToGrpc(status));
+}
+
+void UpdateReactor::OnCancel() {
+  stream_->Abandon();
+  std::move(on_cancel_)();
+}
+
+void UpdateReactor::OnDone() {
+  std::move(on_end_)(status_, context_->IsCancelled());
+  delete this;
+}
+
+}  // namespace leadgateway::server
