@@ -106,7 +106,7 @@ FakeGateway::Script AnswerAll(Outcome outcome, int calls) {
 }
 
 FakeGateway::Script Refuse(grpc::StatusCode code, const std::string& reason,
-                           const std::string& pushback_ms) {
+                           const std::string& pushback_ms, int retry_seconds) {
   return [=](grpc::ServerContext& context, const FakeGateway::Request&,
              FakeGateway::Writer&) {
     google::rpc::ErrorInfo info;
@@ -117,7 +117,7 @@ FakeGateway::Script Refuse(grpc::StatusCode code, const std::string& reason,
     violation.set_field("leads[3].fields[\"Emial\"]");
     violation.set_description("no such field");
     google::rpc::RetryInfo retry;
-    retry.mutable_retry_delay()->set_seconds(3600);
+    retry.mutable_retry_delay()->set_seconds(retry_seconds);
     google::rpc::Status status;
     status.set_code(code);
     status.set_message("not now");

@@ -69,9 +69,11 @@ leadgateway::v1::LeadResult Result(int index, leadgateway::v1::Outcome outcome);
 // a summary that fits. `calls`: what the summary says of upstream calls.
 FakeGateway::Script AnswerAll(leadgateway::v1::Outcome outcome, int calls = 1);
 
-// Refuses with an ErrorInfo of the gateway, and a pushback unless it is empty.
+// Refuses with an ErrorInfo of the gateway, a RetryInfo, and a pushback unless
+// it is empty.
 FakeGateway::Script Refuse(grpc::StatusCode code, const std::string& reason,
-                           const std::string& pushback_ms);
+                           const std::string& pushback_ms,
+                           int retry_seconds = 3600);
 
 }  // namespace leadgateway::client
 

@@ -200,16 +200,83 @@ TEST(LeadGatewayClientTest, ARefusalIsReturnedWithItsDetailsWhenNotToRetry) {
   EXPECT_EQ(gateway.seen().size(), 1u);
 }
 
-TEST(LeadGatewayClientTest, ANegativePushbackOrAnHourOfWaitingIsNotRetried) {
-  for (const std::string pushback : {"-1", "soon", ""}) {
-    FakeGateway gateway(
-        {Refuse(grpc::StatusCode::UNAVAILABLE, "DRAINING", pushback),
-         AnswerAll(OUTCOME_UPDATED)});
+TEST(LeadGatewayClientTest, APushbackThatForbidsAnotherTryIsObeyed) {
+  for (const std::string pushback : {"-1", "soon"}) {
+    FakeGateway gateway({Refuse(grpc::StatusCode::UNAVAILABLE, "DRAINING",
+                                pushback, /*retry_seconds=*/0),
+                         AnswerAll(OUTCOME_UPDATED)});
     Updates updates(gateway);
     updates.options.retry.enabled = true;
     EXPECT_FALSE(updates.Run(Leads(1)).ok()) << pushback;
     EXPECT_EQ(gateway.seen().size(), 1u) << pushback;
   }
+}
+
+TEST(LeadGatewayClientTest, RetryInfoCountsWhereThereIsNoPushback) {
+  FakeGateway gateway({Refuse(grpc::StatusCode::UNAVAILABLE, "DRAINING", "",
+                              /*retry_seconds=*/0),
+                       AnswerAll(OUTCOME_UPDATED)});
+  Updates updates(gateway);
+  updates.options.retry.enabled = true;
+  EXPECT_TRUE(updates.Run(Leads(1)).ok());
+  EXPECT_THAT(updates.retries, ElementsAre(absl::ZeroDuration()));
+}
+
+TEST(LeadGatewayClientTest, AnHourOfWaitingIsNotBegun) {
+  FakeGateway gateway({Refuse(grpc::StatusCode::UNAVAILABLE, "DRAINING", "")});
+  Updates updates(gateway);
+  Cancellation cancellation;
+  updates.options.cancellation = &cancellation;
+  updates.options.timeout = absl::InfiniteDuration();
+  updates.options.retry.enabled = true;
+  updates.cancel_at_retry = true;
+  EXPECT_FALSE(updates.Run(Leads(1)).ok());
+  EXPECT_THAT(updates.retries, IsEmpty());
+}
+
+TEST(LeadGatewayClientTest, AWaitBeyondTheTimeoutIsNotBegun) {
+  FakeGateway gateway(
+      {Refuse(grpc::StatusCode::UNAVAILABLE, "DRAINING", "30000")});
+  Updates updates(gateway);
+  Cancellation cancellation;
+  updates.options.cancellation = &cancellation;
+  updates.options.retry.enabled = true;
+  updates.cancel_at_retry = true;
+  EXPECT_FALSE(updates.Run(Leads(1)).ok());
+  EXPECT_THAT(updates.retries, IsEmpty());
+}
+
+TEST(LeadGatewayClientTest, ARefusalAfterAMessageIsNotTriedAgain) {
+  FakeGateway gateway(
+      {[](grpc::ServerContext& context, const auto& request, auto& writer) {
+         FakeGateway::Response message;
+         message.mutable_progress()->set_leads_total(1);
+         writer.Write(message);
+         return Refuse(grpc::StatusCode::UNAVAILABLE, "DRAINING", "1")(
+             context, request, writer);
+       },
+       AnswerAll(OUTCOME_UPDATED)});
+  Updates updates(gateway);
+  updates.options.retry.enabled = true;
+  const auto report = updates.Run(Leads(1));
+  EXPECT_EQ(report.status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(gateway.seen().size(), 1u);
+}
+
+TEST(LeadGatewayClientTest, ARefusalAfterAResultLeavesTheOthersUnknown) {
+  FakeGateway gateway(
+      {[](grpc::ServerContext& context, const auto& request, auto& writer) {
+        FakeGateway::Response message;
+        *message.add_results() = Result(0, OUTCOME_UPDATED);
+        writer.Write(message);
+        return Refuse(grpc::StatusCode::UNAVAILABLE, "DRAINING", "")(
+            context, request, writer);
+      }});
+  Updates updates(gateway);
+  const auto report = updates.Run(Leads(2));
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_EQ(report->summary.unknown(), 1);
+  EXPECT_EQ(report->summary.not_sent(), 0);
 }
 
 TEST(LeadGatewayClientTest, ALargeRequestGoesInPartsWithIndexesOfTheWhole) {
