@@ -16,9 +16,7 @@ absl::Duration Allowance::window() const {
   return std::max(options_.window, learned_window_.value_or(options_.window));
 }
 
-int Allowance::usable() const {
-  return std::max(1, limit() - left_to_others_);
-}
+int Allowance::usable() const { return std::max(1, limit() - left_to_others_); }
 
 absl::Duration Allowance::min_latency() const {
   return min_latency_ == absl::InfiniteDuration() ? absl::ZeroDuration()
@@ -27,7 +25,7 @@ absl::Duration Allowance::min_latency() const {
 
 absl::Duration Allowance::WayThereAndBack() const {
   if (min_latency_ == absl::InfiniteDuration()) return absl::ZeroDuration();
-  if (options_.fixed_moment) return min_latency_;
+  if (options_.fixed_moment && answers_ >= kAnswersToTrust) return min_latency_;
   if (min_handshake_ == absl::InfiniteDuration()) return absl::ZeroDuration();
   // No answer can come faster than the network: a shorter latency than the
   // handshakes seen shows that the way has become shorter since.
@@ -35,7 +33,7 @@ absl::Duration Allowance::WayThereAndBack() const {
 }
 
 void Allowance::Release(absl::Time now) {
-  releases_.erase(releases_.begin(), releases_.upper_bound(now));
+  ended_.erase(ended_.begin(), ended_.upper_bound(now - window()));
   Recover(now);
 }
 
@@ -51,22 +49,30 @@ void Allowance::Recover(absl::Time now) {
 
 int Allowance::held(absl::Time now) {
   Release(now);
-  return in_flight_ + static_cast<int>(releases_.size());
+  return in_flight_ + static_cast<int>(ended_.size());
 }
 
 int Allowance::FreeCalls(absl::Time now) {
-  const int free = usable() - held(now);
-  return now < paused_until_ ? 0 : std::max(0, free);
+  const int held_now = held(now);  // first: it may raise what is usable
+  return now < paused_until_ ? 0 : std::max(0, usable() - held_now);
+}
+
+absl::Time Allowance::WhenHeld(int calls) const {
+  const int more = static_cast<int>(ended_.size()) + in_flight_ - calls;
+  if (more <= 0) return absl::InfinitePast();
+  if (static_cast<size_t>(more) > ended_.size()) return absl::InfiniteFuture();
+  return *std::next(ended_.begin(), more - 1) + window();
 }
 
 absl::Time Allowance::NextFree(absl::Time now) {
-  const int excess = held(now) - usable();  // >= 0: that many + 1 must go
-  absl::Time when = now;
-  if (excess >= 0) {
-    if (static_cast<size_t>(excess) >= releases_.size()) {
-      return absl::InfiniteFuture();
-    }
-    when = *std::next(releases_.begin(), excess);
+  Release(now);
+  absl::Time when = WhenHeld(usable() - 1);
+  // Calls that are left to others come back, one in each window.
+  absl::Time back = next_recovery_;
+  for (int left = left_to_others_ - 1; left >= 0 && back < when; --left) {
+    when = std::min(when,
+                    std::max(back, WhenHeld(std::max(1, limit() - left) - 1)));
+    back += window();
   }
   return std::max({now, when, paused_until_});
 }
@@ -75,15 +81,15 @@ void Allowance::Take() { ++in_flight_; }
 
 void Allowance::Answered(absl::Time sent_at, absl::Time answered_at) {
   --in_flight_;
-  min_latency_ =
-      std::min(min_latency_,
-               std::max(absl::ZeroDuration(), answered_at - sent_at));
-  releases_.insert(answered_at - WayThereAndBack() + window() + epsilon_);
+  answers_ = std::min(answers_ + 1, kAnswersToTrust);
+  min_latency_ = std::min(
+      min_latency_, std::max(absl::ZeroDuration(), answered_at - sent_at));
+  ended_.insert(answered_at - WayThereAndBack() + epsilon_);
 }
 
 void Allowance::Lost(absl::Time given_up_at) {
   --in_flight_;
-  releases_.insert(given_up_at + window() + epsilon_);
+  ended_.insert(given_up_at + epsilon_);
 }
 
 void Allowance::NeverSent() { --in_flight_; }
@@ -100,8 +106,8 @@ void Allowance::Throttled(absl::Time now, std::optional<int64_t> named_calls,
   bool lowered = false;
   if (named_calls && *named_calls > 0 && *named_calls != limit()) {
     const int before = limit();
-    learned_calls_ = static_cast<int>(
-        std::min<int64_t>(*named_calls, options_.calls));
+    learned_calls_ =
+        static_cast<int>(std::min<int64_t>(*named_calls, options_.calls));
     lowered = limit() < before;
     if (*learned_calls_ == options_.calls) learned_calls_.reset();
   }
@@ -116,12 +122,11 @@ void Allowance::Throttled(absl::Time now, std::optional<int64_t> named_calls,
   // somebody else uses the account as well. Several calls that were under way
   // together tell that once.
   if (!lowered && now >= paused_until_) {
-    left_to_others_ = std::min(limit() - 1,
-                               left_to_others_ + std::max(1, limit() / 10));
+    left_to_others_ =
+        std::min(limit() - 1, left_to_others_ + std::max(1, limit() / 10));
   }
-  const absl::Duration pause =
-      std::clamp(retry_after.value_or(window()), absl::ZeroDuration(),
-                 kMaxPause);
+  const absl::Duration pause = std::clamp(retry_after.value_or(window()),
+                                          absl::ZeroDuration(), kMaxPause);
   paused_until_ = std::max(paused_until_, now + pause + epsilon_);
   next_recovery_ = paused_until_ + window();
 }

@@ -9,8 +9,8 @@
 
 namespace leadgateway::dispatch {
 
-// Tells when a call may leave so that LeadSquared never counts more than N calls
-// in any window of W. A plain object: no clock, no thread, no waiting.
+// Tells when a call may leave so that LeadSquared never counts more than N
+// calls in any window of W. A plain object: no clock, no thread, no waiting.
 //
 // The rule. At most N calls are *held* at any time. A call is held from Take()
 // until its release:
@@ -26,10 +26,10 @@ namespace leadgateway::dispatch {
 // Proof. Let d1 be the time a request takes to get there and d2 the time an
 // answer takes to come back; the network needs at least R for both together.
 // LeadSquared counts call i at c_i <= r_i - d2_i. Let N + 1 calls be counted,
-// and j be the one of them that was taken last. When it was taken, at most N - 1
-// calls were held, so one of the other N, say i, had been released:
-// s_j >= r_i - R + W + ε, where s_j is when j left. LeadSquared counts j at
-// c_j >= s_j + d1_j. So
+// and j be the one of them that was taken last. When it was taken, at most N -
+// 1 calls were held, so one of the other N, say i, had been released: s_j >=
+// r_i - R + W + ε, where s_j is when j left. LeadSquared counts j at c_j >= s_j
+// + d1_j. So
 //
 //   c_j - c_i >= (r_i - R + W + ε + d1_j) - (r_i - d2_i)
 //              = W + ε + (d1_j + d2_i - R) >= W + ε.
@@ -38,10 +38,12 @@ namespace leadgateway::dispatch {
 // this machine's; W passes there by another clock, and ε covers what the two
 // drift apart in W (200 ppm of 5 s are 1 ms) and the error of R.
 //
-// Counted at any moment, R is the shortest TCP handshake seen: the way there and
-// back and nothing else. Where LeadSquared counts each call at one fixed moment
-// of its handling, the same argument holds with the shortest latency seen, which
-// also contains the least handling around that moment.
+// Counted at any moment, R is the shortest TCP handshake seen: the way there
+// and back and nothing else. Where LeadSquared counts each call at one fixed
+// moment of its handling, the same argument holds with the shortest latency
+// that there is, which also contains the least handling around that moment. The
+// shortest one seen stands for it once enough have been seen; before, the
+// handshake does.
 //
 // A log of send times is not enough: two calls that left W apart are counted
 // less than W apart when the first was slow to be counted. A token bucket even
@@ -76,9 +78,9 @@ class Allowance {
   void ObserveHandshake(absl::Duration handshake);
 
   // A call was turned away for the limit. Call it beside Answered. All calls
-  // pause for `retry_after`, or for W. Where the answer named a limit, the limit
-  // in force becomes that one, never above the configured one; nonsense (zero
-  // or less) is ignored.
+  // pause for `retry_after`, or for W. Where the answer named a limit, the
+  // limit in force becomes that one, never above the configured one; nonsense
+  // (zero or less) is ignored.
   void Throttled(absl::Time now, std::optional<int64_t> named_calls,
                  std::optional<absl::Duration> named_window,
                  std::optional<absl::Duration> retry_after);
@@ -99,6 +101,10 @@ class Allowance {
   // Covers clock drift (1 ms in 5 s at 200 ppm) and the error of R.
   static constexpr absl::Duration kLeastEpsilon = absl::Milliseconds(4);
   static constexpr absl::Duration kMostEpsilon = absl::Milliseconds(250);
+  // Latencies whose shortest stands for the shortest that there is: where they
+  // spread evenly over 80 ms, it is within the least epsilon of that except
+  // once in 30,000 times.
+  static constexpr int kAnswersToTrust = 200;
   // The longest pause that an answer may ask for.
   static constexpr absl::Duration kMaxPause = absl::Minutes(5);
 
@@ -109,12 +115,17 @@ class Allowance {
   void Release(absl::Time now);
   void Recover(absl::Time now);
   absl::Duration WayThereAndBack() const;
+  // When no more than `calls` are held any more, as far as answers are in.
+  absl::Time WhenHeld(int calls) const;
 
   const Options options_;
   int in_flight_ = 0;
-  std::multiset<absl::Time> releases_;  // of calls that are held and ended
+  // Of calls that are held and ended: the release less W, since an answer may
+  // still name a longer W.
+  std::multiset<absl::Time> ended_;
   absl::Duration min_handshake_ = absl::InfiniteDuration();
   absl::Duration min_latency_ = absl::InfiniteDuration();
+  int answers_ = 0;  // up to kAnswersToTrust
   absl::Duration epsilon_ = kLeastEpsilon;
   std::optional<int> learned_calls_;
   std::optional<absl::Duration> learned_window_;
