@@ -56,6 +56,10 @@ absl::StatusOr<JobId> AccountDispatcher::Submit(
     return errors::UpstreamCredentialsRejected(options_.account,
                                                credentials_text_);
   }
+  if (BudgetSpent(now)) {
+    return errors::DailyBudgetSpent(options_.account, options_.daily_calls,
+                                    UntilMidnight(now));
+  }
   const int leads = static_cast<int>(spec.leads.size());
   if (leads_waiting_ + leads > options_.max_queued_leads) {
     return errors::QueueFull(options_.account, leads_waiting_,
@@ -131,8 +135,8 @@ int AccountDispatcher::LeadsAhead(const Job& job) const {
     double share = mine * flow.weight / job.flow->weight;
     share *= FairQueue::kClassWeights[static_cast<int>(flow.priority)] /
              FairQueue::kClassWeights[static_cast<int>(job.flow->priority)];
-    ahead += static_cast<int64_t>(
-        std::min<double>(flow.waiting, std::ceil(share)));
+    ahead +=
+        static_cast<int64_t>(std::min<double>(flow.waiting, std::ceil(share)));
   });
   // Jobs of the same caller, one lead a turn each.
   const int siblings = job.flow->waiting - job.waiting;
@@ -148,9 +152,9 @@ absl::Duration AccountDispatcher::Estimate(int leads, absl::Time now) {
   absl::Duration wait = absl::ZeroDuration();
   if (calls > free) {
     const absl::Time next = allowance_.NextFree(now);
-    const absl::Duration first =
-        free > 0 || next == absl::InfiniteFuture() ? absl::ZeroDuration()
-                                                   : next - now;
+    const absl::Duration first = free > 0 || next == absl::InfiniteFuture()
+                                     ? absl::ZeroDuration()
+                                     : next - now;
     wait = first + allowance_.spacing() * std::max(0, calls - free - 1);
   }
   if (breaker_.open()) {
@@ -224,10 +228,16 @@ absl::Time AccountDispatcher::Tick(absl::Time now) {
     other_calls_.pop_front();
     allowance_.Take();
     ++calls_total_;
+    ++calls_today_;
     std::move(go)();
   }
   SendIsolated(now);
   SendPlanned(now);
+  if (leads_waiting_ > 0 && BudgetSpent(now)) {
+    for (const auto& [id, job] : jobs_) {
+      if (!job->finished()) EndWaiting(*job, Reason::kDailyBudgetSpent, now);
+    }
+  }
   Flush();
 
   absl::Time next =
@@ -235,10 +245,9 @@ absl::Time AccountDispatcher::Tick(absl::Time now) {
   const bool something_waits = !other_calls_.empty() || isolation_.HasNext();
   absl::Time wanted = something_waits ? now : absl::InfiniteFuture();
   const int limit = allowance_.limit();
-  const absl::Duration wait =
-      BatchWait(options_.batching,
-                static_cast<double>(allowance_.held(now)) / limit,
-                allowance_.spacing());
+  const absl::Duration wait = BatchWait(
+      options_.batching, static_cast<double>(allowance_.held(now)) / limit,
+      allowance_.spacing());
   queue_.ForEachGroup([&](const Group& group) {
     if (group.eligible == 0) return;
     wanted = std::min(wanted, group.eligible >= options_.max_leads_per_call
@@ -250,6 +259,7 @@ absl::Time AccountDispatcher::Tick(absl::Time now) {
     return next;
   }
   wanted = std::max(wanted, allowance_.NextFree(now));
+  if (BudgetSpent(now)) wanted = std::max(wanted, now + UntilMidnight(now));
   if (breaker_.open()) {
     // With a probe under way, its report is what comes next.
     wanted = calls_.empty() ? std::max(wanted, breaker_.next_probe())
@@ -265,8 +275,26 @@ bool AccountDispatcher::MaySend(absl::Time now) {
     if (now < credentials_retry_at_) return false;
     credentials_rejected_ = false;
   }
-  return breaker_.Allows(now, static_cast<int>(calls_.size())) &&
+  return !BudgetSpent(now) &&
+         breaker_.Allows(now, static_cast<int>(calls_.size())) &&
          allowance_.FreeCalls(now) > 0;
+}
+
+absl::Duration AccountDispatcher::UntilMidnight(absl::Time now) const {
+  const absl::Time wall = now + options_.wall_offset;
+  const absl::CivilDay day = absl::ToCivilDay(wall, absl::UTCTimeZone());
+  return absl::FromCivil(day + 1, absl::UTCTimeZone()) - wall;
+}
+
+bool AccountDispatcher::BudgetSpent(absl::Time now) {
+  const absl::CivilDay day =
+      absl::ToCivilDay(now + options_.wall_offset, absl::UTCTimeZone());
+  // A clock that is set back does not give the day's calls again.
+  if (day > today_) {
+    today_ = day;
+    calls_today_ = 0;
+  }
+  return options_.daily_calls > 0 && calls_today_ >= options_.daily_calls;
 }
 
 void AccountDispatcher::SendIsolated(absl::Time now) {
@@ -325,17 +353,17 @@ void AccountDispatcher::Send(std::vector<QueuedLead*> leads,
   retry_budget_.SentFirst(first_time);
   allowance_.Take();
   ++calls_total_;
+  ++calls_today_;
   recent_calls_.emplace_back(now, static_cast<int>(leads.size()));
   while (recent_calls_.front().first + allowance_.window() < now) {
     recent_calls_.pop_front();
   }
   calls_.emplace(id, Call{id, std::move(leads), std::move(isolation)});
-  upstream_->Update(std::move(update),
-                    [self = self_, id](CallReport report) {
-                      if (*self != nullptr) {
-                        (*self)->OnReport(id, std::move(report));
-                      }
-                    });
+  upstream_->Update(std::move(update), [self = self_, id](CallReport report) {
+    if (*self != nullptr) {
+      (*self)->OnReport(id, std::move(report));
+    }
+  });
 }
 
 // ------------------------------------------------------------------ answers
@@ -347,10 +375,10 @@ void AccountDispatcher::SettleAllowance(const CallReport& report) {
   } else if (report.answered) {
     allowance_.Answered(*report.sent_at, report.done_at);
     const absl::Duration latency = report.done_at - *report.sent_at;
-    mean_latency_ = mean_latency_ == absl::ZeroDuration()
-                        ? latency
-                        : mean_latency_ + (latency - mean_latency_) *
-                                              kLatencyGain;
+    mean_latency_ =
+        mean_latency_ == absl::ZeroDuration()
+            ? latency
+            : mean_latency_ + (latency - mean_latency_) * kLatencyGain;
   } else {
     allowance_.Lost(report.done_at);
   }
@@ -454,8 +482,7 @@ void AccountDispatcher::OnReport(uint64_t call_id, CallReport report) {
   Flush();
 }
 
-void AccountDispatcher::SettleLead(QueuedLead* lead,
-                                   const LeadVerdict& verdict,
+void AccountDispatcher::SettleLead(QueuedLead* lead, const LeadVerdict& verdict,
                                    absl::Time now) {
   switch (verdict.kind) {
     case LeadVerdict::Kind::kUpdated:
@@ -463,11 +490,11 @@ void AccountDispatcher::SettleLead(QueuedLead* lead,
       return;
     case LeadVerdict::Kind::kNotFound:
       if (lead->doubt) return ReportDoubt(lead, verdict.text);
-      Report(lead,
-             lead->job->spec.nonexistent_is_unprocessed ? Outcome::kUnprocessed
-                                                        : Outcome::kFailed,
-             errors::LeadProblem(Reason::kLeadNotFoundOrForbidden,
-                                 verdict.text));
+      Report(
+          lead,
+          lead->job->spec.nonexistent_is_unprocessed ? Outcome::kUnprocessed
+                                                     : Outcome::kFailed,
+          errors::LeadProblem(Reason::kLeadNotFoundOrForbidden, verdict.text));
       return;
     case LeadVerdict::Kind::kRejected:
       if (lead->doubt) return ReportDoubt(lead, verdict.text);
@@ -495,7 +522,8 @@ void AccountDispatcher::SettleDoubt(QueuedLead* lead, Reason reason,
     ReportDoubt(lead, "");
     return;
   }
-  // The lane stays with the lead: an older value must not overwrite a newer one.
+  // The lane stays with the lead: an older value must not overwrite a newer
+  // one.
   lead->state = QueuedLead::State::kBackoff;
   ++lead->job->waiting;
   ++lead->job->flow->waiting;
@@ -600,20 +628,20 @@ void AccountDispatcher::ReportUnsent(QueuedLead* lead, Reason reason) {
   if (reason == Reason::kDeadline && lead->turned_away) {
     reason = *lead->turned_away;
   }
-  Report(lead, Outcome::kNotSent,
-         errors::LeadProblem(
-             reason, reason == Reason::kUpstreamCredentialsRejected
-                         ? credentials_text_
-                         : ""));
+  Report(
+      lead, Outcome::kNotSent,
+      errors::LeadProblem(reason, reason == Reason::kUpstreamCredentialsRejected
+                                      ? credentials_text_
+                                      : ""));
 }
 
 void AccountDispatcher::ReportDoubt(QueuedLead* lead,
                                     absl::string_view later_text) {
   Report(lead, Outcome::kUnknown,
-         errors::LeadProblem(
-             lead->doubt.value_or(Reason::kNoAnswer),
-             later_text.empty() ? absl::string_view(lead->doubt_text)
-                                : later_text));
+         errors::LeadProblem(lead->doubt.value_or(Reason::kNoAnswer),
+                             later_text.empty()
+                                 ? absl::string_view(lead->doubt_text)
+                                 : later_text));
 }
 
 void AccountDispatcher::MarkGone(QueuedLead* lead, absl::Time now) {
@@ -705,6 +733,8 @@ AccountState AccountDispatcher::State(absl::Time now) {
                            ? mean_latency_ + allowance_.window()
                            : next - now;
   state.calls_total = calls_total_;
+  const bool budget_spent = BudgetSpent(now);
+  state.calls_today = calls_today_;
   state.leads_queued = leads_waiting_;
   state.bytes_queued = bytes_;
   state.leads_in_flight = leads_in_flight_;
@@ -731,6 +761,9 @@ AccountState AccountDispatcher::State(absl::Time now) {
   if (calls > 0) state.mean_leads_per_call = static_cast<double>(leads) / calls;
   if (credentials_rejected_ && now < credentials_retry_at_) {
     state.blocked = "LeadSquared refuses the gateway's keys";
+  } else if (budget_spent) {
+    state.blocked = absl::StrCat("today's budget of ", options_.daily_calls,
+                                 " calls is spent");
   } else if (now < allowance_.paused_until()) {
     state.blocked = absl::StrCat(
         "paused after a throttle, for ",

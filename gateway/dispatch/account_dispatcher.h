@@ -17,6 +17,7 @@
 #include "absl/random/bit_gen_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/civil_time.h"
 #include "absl/time/time.h"
 #include "gateway/dispatch/allowance.h"
 #include "gateway/dispatch/batching.h"
@@ -50,6 +51,7 @@ struct AccountState {
   int calls_free = 0;
   absl::Duration next_free_in;
   int64_t calls_total = 0;
+  int64_t calls_today = 0;
   int leads_queued = 0;
   int64_t bytes_queued = 0;
   int leads_in_flight = 0;
@@ -65,8 +67,9 @@ struct AccountState {
 // results. A plain single-threaded object: time, randomness and transport are
 // given to it.
 //
-// For every accepted job its observer hears exactly one result per lead and then
-// OnFinished, whatever the upstream does, as long as Tick is called in time.
+// For every accepted job its observer hears exactly one result per lead and
+// then OnFinished, whatever the upstream does, as long as Tick is called in
+// time.
 class AccountDispatcher {
  public:
   struct Options {
@@ -79,12 +82,15 @@ class AccountDispatcher {
     int64_t max_queued_bytes = kDefaultMaxQueuedBytes;
     // Leads whose call ended in doubt are sent again.
     bool retry_doubt = true;
+    // Calls from midnight to midnight UTC, of whatever kind; 0: no budget.
+    int64_t daily_calls = 0;
+    // The time of day is the monotonic time plus this.
+    absl::Duration wall_offset = absl::ZeroDuration();
   };
 
   // `upstream` and `random` must outlive this object. `on_call` hears of each
   // call that ended; it must not call back.
-  AccountDispatcher(Options options, Upstream* upstream,
-                    absl::BitGenRef random,
+  AccountDispatcher(Options options, Upstream* upstream, absl::BitGenRef random,
                     std::function<void(const CallRecord&)> on_call = nullptr);
   ~AccountDispatcher();
   AccountDispatcher(const AccountDispatcher&) = delete;
@@ -116,12 +122,13 @@ class AccountDispatcher {
   void GiveUp(absl::Time now);
   bool idle() const { return jobs_.empty(); }
 
-  // The account's keys have been replaced: a rejection of the old ones no longer
-  // stands.
+  // The account's keys have been replaced: a rejection of the old ones no
+  // longer stands.
   void CredentialsChanged() { credentials_rejected_ = false; }
 
   AccountState State(absl::Time now);
-  // The time until a request's last answer with `leads` more leads in the queue.
+  // The time until a request's last answer with `leads` more leads in the
+  // queue.
   absl::Duration Estimate(int leads, absl::Time now);
 
   // Progress is told at least this often.
@@ -149,14 +156,17 @@ class AccountDispatcher {
   void TellProgress(Job& job, absl::Time now);
 
   bool MaySend(absl::Time now);
+  // Whether today's budget is spent. Starts a new day's count when it is due.
+  bool BudgetSpent(absl::Time now);
+  // From now to midnight UTC.
+  absl::Duration UntilMidnight(absl::Time now) const;
   void SendIsolated(absl::Time now);
   void SendPlanned(absl::Time now);
   void Send(std::vector<QueuedLead*> leads,
             std::shared_ptr<IsolationTask> isolation, absl::Time now);
   void OnReport(uint64_t call_id, CallReport report);
   void SettleAllowance(const CallReport& report);
-  void SettleLead(QueuedLead* lead, const LeadVerdict& verdict,
-                  absl::Time now);
+  void SettleLead(QueuedLead* lead, const LeadVerdict& verdict, absl::Time now);
   void SettleDoubt(QueuedLead* lead, Reason reason, const std::string& text,
                    absl::Time now);
   void SettleTurnedAway(QueuedLead* lead, Reason reason);
@@ -166,7 +176,8 @@ class AccountDispatcher {
   void MakeEligible(QueuedLead* lead, absl::Time now);
   // Takes a waiting lead out of whatever it waits in.
   void Unqueue(QueuedLead* lead);
-  void Report(QueuedLead* lead, Outcome outcome, std::optional<Problem> problem);
+  void Report(QueuedLead* lead, Outcome outcome,
+              std::optional<Problem> problem);
   // kNotSent for `reason`, or kUnknown where an earlier call left doubt.
   void ReportUnsent(QueuedLead* lead, Reason reason);
   void ReportDoubt(QueuedLead* lead, absl::string_view later_text);
@@ -203,6 +214,8 @@ class AccountDispatcher {
   JobId next_job_ = 1;
   uint64_t next_call_ = 1;
   int64_t calls_total_ = 0;
+  int64_t calls_today_ = 0;
+  absl::CivilDay today_;
   int leads_waiting_ = 0;
   int leads_in_flight_ = 0;
   int64_t bytes_ = 0;

@@ -76,8 +76,8 @@ std::string Quoted(const std::vector<std::string>& names) {
 }  // namespace
 
 absl::Status EmptyRequest() {
-  absl::Status status =
-      Make(Reason::kEmptyRequest, "the request has no leads; send at least one");
+  absl::Status status = Make(Reason::kEmptyRequest,
+                             "the request has no leads; send at least one");
   AddViolation(status, "leads");
   return status;
 }
@@ -94,10 +94,10 @@ absl::Status TooManyLeads(int64_t leads, int64_t limit) {
 
 absl::Status AccountUnknown(absl::string_view account,
                             const std::vector<std::string>& configured) {
-  absl::Status status = Make(
-      Reason::kAccountUnknown,
-      absl::StrCat("no account \"", Bounded(account, 64),
-                   "\" is configured; there is ", Quoted(configured)));
+  absl::Status status =
+      Make(Reason::kAccountUnknown,
+           absl::StrCat("no account \"", Bounded(account, 64),
+                        "\" is configured; there is ", Quoted(configured)));
   AddViolation(status, "account");
   return status;
 }
@@ -162,11 +162,11 @@ absl::Status DeadlineTooShort(absl::string_view account,
 
 absl::Status DailyBudgetSpent(absl::string_view account, int64_t budget,
                               absl::Duration retry_after) {
-  absl::Status status = Make(
-      Reason::kDailyBudgetSpent,
-      absl::StrCat("account \"", account, "\" has used its budget of ", budget,
-                   " calls for today; it starts anew in ",
-                   Seconds(retry_after), ", at midnight UTC"));
+  absl::Status status =
+      Make(Reason::kDailyBudgetSpent,
+           absl::StrCat("account \"", account, "\" has used its budget of ",
+                        budget, " calls for today; it starts anew in ",
+                        Seconds(retry_after), ", at midnight UTC"));
   AddQuota(status, account);
   AddRetry(status, retry_after);
   return status;
@@ -196,10 +196,15 @@ absl::Status UpstreamCredentialsRejected(absl::string_view account,
       "LeadSquared refuses the gateway's keys for account \"", account,
       "\"; check accessKeyFile, secretKeyFile and baseUrl");
   if (!upstream_text.empty()) {
-    absl::StrAppend(&message, "; it says: ",
-                    Bounded(upstream_text, kMaxReasonBytes));
+    absl::StrAppend(&message,
+                    "; it says: ", Bounded(upstream_text, kMaxReasonBytes));
   }
   return Make(Reason::kUpstreamCredentialsRejected, message);
+}
+
+absl::Status Cancelled() {
+  return Make(Reason::kCancelled,
+              "the request was cancelled before anything was sent");
 }
 
 absl::Status DeadlineExceeded(absl::string_view account) {
@@ -293,8 +298,8 @@ Problem LeadProblem(Reason reason, absl::string_view upstream_text) {
       break;
   }
   if (!upstream_text.empty()) {
-    absl::StrAppend(&problem.message, "; LeadSquared: ",
-                    Bounded(upstream_text, kMaxReasonBytes));
+    absl::StrAppend(&problem.message,
+                    "; LeadSquared: ", Bounded(upstream_text, kMaxReasonBytes));
   }
   return problem;
 }

@@ -37,9 +37,8 @@ absl::Status SearchKeyUnknown(absl::string_view key,
                               const std::vector<std::string>& nearest);
 absl::Status SearchKeyNotUnique(absl::string_view key,
                                 const std::vector<std::string>& unique);
-absl::Status QueueFull(absl::string_view account, int64_t queued,
-                       int64_t limit, absl::string_view unit,
-                       absl::Duration retry_after);
+absl::Status QueueFull(absl::string_view account, int64_t queued, int64_t limit,
+                       absl::string_view unit, absl::Duration retry_after);
 absl::Status DeadlineTooShort(absl::string_view account,
                               absl::Duration estimate, absl::Duration left,
                               absl::Duration retry_after);
@@ -49,6 +48,7 @@ absl::Status Draining();
 absl::Status SchemaUnavailable(absl::string_view account);
 absl::Status UpstreamCredentialsRejected(absl::string_view account,
                                          absl::string_view upstream_text);
+absl::Status Cancelled();
 absl::Status DeadlineExceeded(absl::string_view account);
 
 // The delay of a status' RetryInfo; zero where there is none.

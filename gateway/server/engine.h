@@ -16,18 +16,20 @@
 #include "absl/time/time.h"
 #include "gateway/admin/metrics.h"
 #include "gateway/base/clock.h"
+#include "gateway/base/mutex.h"
 #include "gateway/base/signal.h"
 #include "gateway/config/config.h"
 #include "gateway/dispatch/account_dispatcher.h"
 #include "gateway/dispatch/job.h"
+#include "gateway/dispatch/upstream.h"
 #include "gateway/http/curl_loop.h"
 #include "gateway/leadsquared/leadsquared_client.h"
-#include "gateway/model/lead.h"
+#include "gateway/schema/field_catalogue.h"
 
 namespace leadgateway::server {
 
-// The loop thread and what lives on it: per account a dispatcher and a client of
-// LeadSquared. Everything public may be called from any thread.
+// The loop thread and what lives on it: per account a dispatcher and a client
+// of LeadSquared. Everything public may be called from any thread.
 class Engine {
  public:
   // Reads the accounts' keys; kFailedPrecondition with one line per mistake if
@@ -45,6 +47,7 @@ class Engine {
   // A job of an RPC, known to the loop thread only.
   struct Ticket {
     std::optional<dispatch::JobId> job;
+    bool cancelled = false;
   };
 
   // Hands a job to the account, which must be configured. `answered` is called
@@ -56,10 +59,29 @@ class Engine {
               absl::AnyInvocable<void(absl::Status) &&> answered);
   void Cancel(absl::string_view account, std::shared_ptr<Ticket> ticket);
 
+  using Catalogue = std::shared_ptr<const schema::FieldCatalogue>;
+  // The account's fields: at once on this thread where they are known,
+  // otherwise once, later, on the loop thread: when they have come, when
+  // LeadSquared refuses the keys, or with SCHEMA_UNAVAILABLE when it is `until`
+  // (at most kMostFieldsWait from now). Null where the account's checks are
+  // off.
+  void WithFields(absl::string_view account, absl::Time until,
+                  absl::AnyInvocable<void(absl::StatusOr<Catalogue>) &&> done);
+  static constexpr absl::Duration kMostFieldsWait = absl::Seconds(30);
+  // Fields are asked for anew after this time, give or take a tenth, so that
+  // the replicas of a gateway do not ask together.
+  static constexpr absl::Duration kFieldsRefresh = absl::Minutes(10);
+
+  struct State {
+    dispatch::AccountState dispatch;
+    absl::Time fields_fetched_at = absl::InfinitePast();  // wall clock
+    int64_t credential_generation = 0;
+  };
   // Asks how the account stands; `done` is called on the loop thread.
   void GetState(absl::string_view account,
-                absl::AnyInvocable<void(dispatch::AccountState) &&> done);
-  // How long `leads` more leads would take; `done` is called on the loop thread.
+                absl::AnyInvocable<void(State) &&> done);
+  // How long `leads` more leads would take; `done` is called on the loop
+  // thread.
   void Estimate(absl::string_view account, int leads,
                 absl::AnyInvocable<void(absl::Duration) &&> done);
 
@@ -67,14 +89,34 @@ class Engine {
   // still waits as not sent, waits for the calls under way, and returns.
   void Drain(absl::Duration timeout);
 
+  // Brings the gauges of the metrics up to date: queues, free calls, and how
+  // long the loop took to come round. Waits for it, at most `within`.
+  void UpdateGauges(absl::Duration within);
+
   // Whether the loop comes round within that time; for liveness. Waits.
   bool Responds(absl::Duration within);
 
  private:
+  struct FieldsWaiter {
+    absl::Time until;
+    absl::AnyInvocable<void(absl::StatusOr<Catalogue>) &&> done;
+  };
   struct Account {
     std::string name;
+    bool schema_checks = true;
+    std::vector<std::string> unique_fields;
     std::unique_ptr<leadsquared::LeadSquaredClient> client;
     std::unique_ptr<dispatch::AccountDispatcher> dispatcher;
+
+    Mutex mutex;
+    Catalogue fields ABSL_GUARDED_BY(mutex);
+
+    // The loop thread's.
+    absl::Time next_fetch = absl::InfinitePast();
+    bool fetching = false;
+    int failed_fetches = 0;
+    absl::Status keys_rejected;  // not OK after the last fetch said so
+    std::vector<FieldsWaiter> waiters;
   };
 
   Engine(const Clock& clock, Metrics* metrics,
@@ -83,6 +125,12 @@ class Engine {
   bool Idle() const;
   void OnCall(const std::string& account, const dispatch::CallRecord& record);
   Account& Find(absl::string_view account);
+  void FetchFields(Account& account);
+  void OnFields(Account& account, const dispatch::CallReport& report,
+                absl::string_view body);
+  static Catalogue FieldsOf(Account& account);
+  static void AnswerWaiters(Account& account,
+                            const absl::StatusOr<Catalogue>& answer);
 
   const Clock& clock_;
   Metrics* const metrics_;

@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "gateway/base/log.h"
@@ -19,7 +20,7 @@
 #include "gateway/model/lead.h"
 #include "gateway/model/limits.h"
 #include "gateway/model/outcome.h"
-#include "gateway/model/reason.h"
+#include "gateway/schema/field_catalogue.h"
 #include "gateway/server/engine.h"
 #include "gateway/server/plan_body.h"
 #include "gateway/server/request_context.h"
@@ -63,6 +64,28 @@ std::string CodeName(absl::StatusCode code) {
   return absl::StatusCodeToString(code);
 }
 
+void ListFields(const schema::FieldCatalogue& catalogue,
+                absl::string_view filter,
+                v1::ListLeadFieldsResponse* response) {
+  const std::string wanted = absl::AsciiStrToLower(filter);
+  const auto fits = [&](const std::string& name) {
+    return absl::StrContains(absl::AsciiStrToLower(name), wanted);
+  };
+  for (const schema::FieldInfo& field : catalogue.fields()) {
+    if (!fits(field.schema_name) && !fits(field.display_name)) continue;
+    v1::LeadFieldInfo* const info = response->add_fields();
+    info->set_schema_name(field.schema_name);
+    info->set_display_name(field.display_name);
+    info->set_data_type(field.data_type);
+    info->set_unique(field.unique);
+    info->set_mandatory(field.mandatory);
+    info->set_read_only(field.read_only);
+    info->set_max_length(field.max_length);
+    for (const std::string& option : field.options) info->add_options(option);
+  }
+  ToProto(catalogue.fetched_at(), response->mutable_fetched_at());
+}
+
 }  // namespace
 
 // One BulkUpdateLeads RPC.
@@ -97,9 +120,8 @@ absl::StatusOr<const AccountOptions*> LeadGatewayService::FindAccount(
     return errors::AccountUnknown(name, names);
   }
   const std::vector<std::string>& allowed = it->second->allowed_callers;
-  if (!allowed.empty() &&
-      std::find(allowed.begin(), allowed.end(), request.caller) ==
-          allowed.end()) {
+  if (!allowed.empty() && std::find(allowed.begin(), allowed.end(),
+                                    request.caller) == allowed.end()) {
     return errors::AccountForbidden(it->second->name);
   }
   return it->second;
@@ -127,8 +149,9 @@ LeadGatewayService::BulkUpdateLeads(grpc::CallbackServerContext* context,
         LogUpdate(*update, status, cancelled);
       });
   update->stream = std::make_shared<UpdateStream>(
-      request->account(), update->leads, clock_,
-      [reactor] { reactor->Wake(); });
+      request->account().empty() ? options_.default_account
+                                 : request->account(),
+      update->leads, clock_, [reactor] { reactor->Wake(); });
   Admit(update, *request);
   reactor->Start(update->stream);
   return reactor;
@@ -142,9 +165,27 @@ void LeadGatewayService::Admit(const std::shared_ptr<Update>& update,
   if (draining_.load(std::memory_order_relaxed)) {
     return update->stream->Refused(errors::Draining());
   }
+  update->account = (*account)->name;
+  // The request lives as long as the RPC, and the RPC until the stream is told
+  // how it ends: so it outlives the wait for the fields.
+  engine_->WithFields(
+      update->account, update->finish_by,
+      [this, update, &request](absl::StatusOr<Engine::Catalogue> fields) {
+        if (!fields.ok()) {
+          update->stream->Refused(fields.status());
+        } else {
+          Hand(update, request, fields->get());
+        }
+      });
+}
+
+void LeadGatewayService::Hand(const std::shared_ptr<Update>& update,
+                              const v1::BulkUpdateLeadsRequest& request,
+                              const schema::FieldCatalogue* catalogue) {
   absl::StatusOr<validation::ValidatedRequest> validated =
       validation::ValidateRequest(
-          request, {.max_leads = options_.limits.max_leads_per_request});
+          request, {.max_leads = options_.limits.max_leads_per_request,
+                    .catalogue = catalogue});
   if (!validated.ok()) return update->stream->Refused(validated.status());
 
   if (request.validate_only()) {
@@ -153,8 +194,8 @@ void LeadGatewayService::Admit(const std::shared_ptr<Update>& update,
     plan->set_upstream_calls((leads + kMaxLeadsPerCall - 1) / kMaxLeadsPerCall);
     plan->set_first_call_body(
         FirstCallBody(validated->search_key, validated->leads));
-    auto results =
-        std::make_shared<std::vector<LeadResult>>(std::move(validated->invalid));
+    auto results = std::make_shared<std::vector<LeadResult>>(
+        std::move(validated->invalid));
     for (LeadUpdate& lead : validated->leads) {
       LeadResult result;
       result.index = lead.index;
@@ -164,7 +205,7 @@ void LeadGatewayService::Admit(const std::shared_ptr<Update>& update,
       result.tag = std::move(lead.tag);
       results->push_back(std::move(result));
     }
-    engine_->Estimate((*account)->name, leads,
+    engine_->Estimate(update->account, leads,
                       [update, plan, results](absl::Duration estimate) {
                         ToProto(estimate, plan->mutable_estimated_duration());
                         update->stream->Accepted(std::move(*results),
@@ -187,7 +228,6 @@ void LeadGatewayService::Admit(const std::shared_ptr<Update>& update,
       request.options().push_non_existent_leads_to_unprocessed_list();
   job.leads = std::move(validated->leads);
   job.finish_by = update->finish_by;
-  update->account = (*account)->name;
   engine_->Submit(
       update->account, std::move(job), update->stream, update->ticket,
       [stream = update->stream,
@@ -246,15 +286,33 @@ grpc::ServerUnaryReactor* LeadGatewayService::FinishUnary(
 grpc::ServerUnaryReactor* LeadGatewayService::ListLeadFields(
     grpc::CallbackServerContext* context,
     const v1::ListLeadFieldsRequest* request,
-    v1::ListLeadFieldsResponse* /*response*/) {
+    v1::ListLeadFieldsResponse* response) {
   const absl::Time started = clock_.Now();
   const RequestContext from = ReadContext(*context);
   context->AddInitialMetadata("x-request-id", from.request_id);
   const absl::StatusOr<const AccountOptions*> account =
       FindAccount(request->account(), from);
-  return FinishUnary(context, "ListLeadFields", started,
-                     account.ok() ? errors::SchemaUnavailable((*account)->name)
-                                  : account.status());
+  if (!account.ok()) {
+    return FinishUnary(context, "ListLeadFields", started, account.status());
+  }
+  const absl::Time until =
+      FinishBy(*context, clock_, options_.limits.default_timeout);
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  engine_->WithFields(
+      (*account)->name, until,
+      [this, context, request, response, started,
+       name = (*account)->name](absl::StatusOr<Engine::Catalogue> fields) {
+        absl::Status status = fields.status();
+        if (status.ok() && *fields == nullptr) {
+          // The account's checks are off, so nobody has asked LeadSquared.
+          status = errors::SchemaUnavailable(name);
+        }
+        if (status.ok()) {
+          ListFields(**fields, request->filter(), response);
+        }
+        FinishUnary(context, "ListLeadFields", started, status);
+      });
+  return reactor;
 }
 
 grpc::ServerUnaryReactor* LeadGatewayService::GetAccountStatus(
@@ -271,42 +329,47 @@ grpc::ServerUnaryReactor* LeadGatewayService::GetAccountStatus(
   }
   const AccountOptions& account = **found;
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  engine_->GetState(
-      account.name, [this, response, reactor, started,
-                     &account](dispatch::AccountState state) {
-        response->set_account(account.name);
-        response->set_limit_calls(state.limit_calls);
-        ToProto(state.limit_window, response->mutable_limit_window());
-        response->set_limit_source(state.limit_learned
-                                       ? v1::LIMIT_SOURCE_LEARNED
-                                       : v1::LIMIT_SOURCE_CONFIGURED);
-        response->set_calls_free(state.calls_free);
-        ToProto(state.next_free_in, response->mutable_next_call_free_in());
-        response->set_leads_queued(state.leads_queued);
-        for (const auto& [caller, leads] : state.callers) {
-          if (response->callers_size() ==
-              static_cast<int>(kMaxCallersTold)) {
-            break;
-          }
-          auto* const queue = response->add_callers();
-          queue->set_caller(caller);
-          queue->set_leads_queued(leads);
-        }
-        if (state.throttles > 0) {
-          auto* const throttle = response->mutable_last_throttle();
-          ToProto(clock_.WallNow() - (clock_.Now() - state.last_throttle),
-                  throttle->mutable_time());
-          throttle->set_text(state.last_throttle_text);
-          throttle->set_count(state.throttles);
-        }
-        response->set_mean_leads_per_call(state.mean_leads_per_call);
-        response->set_leads_in_flight(state.leads_in_flight);
-        response->set_blocked(state.blocked);
-        response->set_calls_total(state.calls_total);
-        metrics_->RpcFinished("GetAccountStatus", "OK",
-                              clock_.Now() - started);
-        reactor->Finish(grpc::Status::OK);
-      });
+  engine_->GetState(account.name, [this, response, reactor, started, &account](
+                                      const Engine::State& engine_state) {
+    const dispatch::AccountState& state = engine_state.dispatch;
+    response->set_account(account.name);
+    response->set_limit_calls(state.limit_calls);
+    ToProto(state.limit_window, response->mutable_limit_window());
+    response->set_limit_source(state.limit_learned
+                                   ? v1::LIMIT_SOURCE_LEARNED
+                                   : v1::LIMIT_SOURCE_CONFIGURED);
+    response->set_calls_free(state.calls_free);
+    ToProto(state.next_free_in, response->mutable_next_call_free_in());
+    response->set_leads_queued(state.leads_queued);
+    for (const auto& [caller, leads] : state.callers) {
+      if (response->callers_size() == static_cast<int>(kMaxCallersTold)) {
+        break;
+      }
+      auto* const queue = response->add_callers();
+      queue->set_caller(caller);
+      queue->set_leads_queued(leads);
+    }
+    if (state.throttles > 0) {
+      auto* const throttle = response->mutable_last_throttle();
+      ToProto(clock_.WallNow() - (clock_.Now() - state.last_throttle),
+              throttle->mutable_time());
+      throttle->set_text(state.last_throttle_text);
+      throttle->set_count(state.throttles);
+    }
+    response->set_mean_leads_per_call(state.mean_leads_per_call);
+    response->set_leads_in_flight(state.leads_in_flight);
+    response->set_blocked(state.blocked);
+    response->set_calls_total(state.calls_total);
+    response->set_calls_today(state.calls_today);
+    response->set_daily_calls(account.daily_calls);
+    response->set_credential_generation(engine_state.credential_generation);
+    if (engine_state.fields_fetched_at != absl::InfinitePast()) {
+      ToProto(engine_state.fields_fetched_at,
+              response->mutable_fields_fetched_at());
+    }
+    metrics_->RpcFinished("GetAccountStatus", "OK", clock_.Now() - started);
+    reactor->Finish(grpc::Status::OK);
+  });
   return reactor;
 }
 

@@ -13,6 +13,7 @@
 #include "gateway/admin/metrics.h"
 #include "gateway/base/clock.h"
 #include "gateway/config/config.h"
+#include "gateway/schema/field_catalogue.h"
 #include "gateway/server/engine.h"
 #include "gateway/server/request_context.h"
 #include "grpcpp/server_context.h"
@@ -54,6 +55,10 @@ class LeadGatewayService final
       absl::string_view name, const RequestContext& request) const;
   void Admit(const std::shared_ptr<Update>& update,
              const v1::BulkUpdateLeadsRequest& request);
+  // The second half of it, with the account's fields (null: not checked).
+  void Hand(const std::shared_ptr<Update>& update,
+            const v1::BulkUpdateLeadsRequest& request,
+            const schema::FieldCatalogue* catalogue);
   void LogUpdate(const Update& update, const absl::Status& status,
                  bool cancelled) const;
   grpc::ServerUnaryReactor* FinishUnary(grpc::CallbackServerContext* context,

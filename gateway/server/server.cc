@@ -55,7 +55,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(GatewayOptions options) {
 
   if (!config.admin_address.empty()) {
     AdminSources sources;
-    sources.metrics = [metrics = server->metrics_.get()] {
+    sources.metrics = [metrics = server->metrics_.get(),
+                       engine = server->engine_.get()] {
+      engine->UpdateGauges(kLoopStuckAfter);
       return metrics->Text();
     };
     sources.alive = [engine = server->engine_.get()] {
@@ -86,9 +88,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(GatewayOptions options) {
   server->engine_->Start();
   server->grpc_ = builder.BuildAndStart();
   if (server->grpc_ == nullptr || port == 0) {
-    return absl::UnavailableError(absl::StrCat(
-        "listen.address: can't listen at ", config.listen_address,
-        "; is the port in use, or the host not this machine's?"));
+    return absl::UnavailableError(
+        absl::StrCat("listen.address: can't listen at ", config.listen_address,
+                     "; is the port in use, or the host not this machine's?"));
   }
   server->listen_address_ = absl::StrCat(
       config.listen_address.substr(0, config.listen_address.rfind(':')), ":",
@@ -112,8 +114,7 @@ std::string Server::admin_address() const {
 void Server::Drain() {
   if (drained_) return;
   drained_ = true;
-  LogLine(LogLevel::kInfo, "draining")
-      .Add("timeout_s", options_.drain_timeout);
+  LogLine(LogLevel::kInfo, "draining").Add("timeout_s", options_.drain_timeout);
   ready_->store(false);
   grpc_->GetHealthCheckService()->SetServingStatus(false);
   service_->StartDraining();

@@ -12,10 +12,12 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "gateway/model/errors.h"
 #include "gateway/model/lead.h"
 #include "gateway/model/reason.h"
+#include "gateway/schema/field_catalogue.h"
 #include "gateway/validation/value_text.h"
 
 namespace leadgateway::validation {
@@ -27,11 +29,15 @@ constexpr size_t kMaxNameBytes = 100;
 // Other indexes that a message about a repeated key names.
 constexpr size_t kMaxNamedIndexes = 5;
 
-bool HoldsPhoneNumbers(absl::string_view attribute) {
+// By the metadata where there is some, otherwise by the name.
+bool HoldsPhoneNumbers(absl::string_view attribute,
+                       const schema::FieldCatalogue* catalogue) {
+  const schema::FieldInfo* const field =
+      catalogue != nullptr ? catalogue->Find(attribute) : nullptr;
+  if (field != nullptr) return field->data_type == "Phone";
   return absl::StrContains(attribute, "Phone") ||
          absl::StrContains(attribute, "Mobile");
 }
-
 
 std::string PathOf(int index) { return absl::StrCat("leads[", index, "]"); }
 
@@ -59,9 +65,9 @@ class Mistakes {
     problem.message = absl::StrCat(violations_.front().field, " ",
                                    violations_.front().description);
     if (violations_.size() > 1) {
-      absl::StrAppend(&problem.message, " (and ", violations_.size() - 1,
-                      violations_.size() == 2 ? " more mistake)"
-                                              : " more mistakes)");
+      absl::StrAppend(
+          &problem.message, " (and ", violations_.size() - 1,
+          violations_.size() == 2 ? " more mistake)" : " more mistakes)");
     }
     problem.violations = std::move(violations_);
     return problem;
@@ -78,7 +84,35 @@ struct Draft {
   std::optional<size_t> key_field;
 };
 
-Draft ReadLead(const v1::Lead& lead, int index, absl::string_view search_key) {
+// What all leads of a request have in common.
+struct Frame {
+  absl::string_view search_key;  // "" finds leads by ProspectId
+  bool key_is_phone = false;
+  const schema::FieldCatalogue* catalogue = nullptr;
+};
+
+// Whether the account's leads have the field, and it may be set.
+void CheckName(const std::string& attribute, bool is_key, std::string path,
+               const schema::FieldCatalogue& catalogue, Mistakes& mistakes) {
+  if (IsProspectId(attribute)) return;
+  const schema::FieldInfo* const field = catalogue.Find(attribute);
+  if (field == nullptr) {
+    std::string description = "is no field of this account's leads";
+    const std::vector<std::string> nearest = catalogue.Nearest(attribute);
+    if (!nearest.empty()) {
+      absl::StrAppend(&description, "; did you mean ",
+                      absl::StrJoin(nearest, " or "), "?");
+    }
+    mistakes.Add(Reason::kFieldUnknown, std::move(path),
+                 std::move(description));
+  } else if (field->read_only && !is_key) {
+    mistakes.Add(Reason::kFieldReadOnly, std::move(path),
+                 "is locked in LeadSquared; updates of it are refused");
+  }
+}
+
+Draft ReadLead(const v1::Lead& lead, int index, const Frame& frame) {
+  const absl::string_view search_key = frame.search_key;
   const bool by_prospect_id = search_key.empty();
   Draft draft;
   draft.update.index = index;
@@ -101,12 +135,15 @@ Draft ReadLead(const v1::Lead& lead, int index, absl::string_view search_key) {
                          "has no attribute name");
       continue;
     }
-    const bool is_key = by_prospect_id ? IsProspectId(attribute)
-                                       : attribute == search_key;
+    const bool is_key =
+        by_prospect_id ? IsProspectId(attribute) : attribute == search_key;
     if (!seen.insert(attribute).second || (is_key && draft.key_field)) {
       draft.mistakes.Add(Reason::kFieldRepeated, path(),
                          "stands in the lead more than once");
       continue;
+    }
+    if (frame.catalogue != nullptr) {
+      CheckName(attribute, is_key, path(), *frame.catalogue, draft.mistakes);
     }
     absl::StatusOr<std::string> text = ValueText(field);
     if (!text.ok()) {
@@ -149,7 +186,7 @@ Draft ReadLead(const v1::Lead& lead, int index, absl::string_view search_key) {
   if (draft.key_field) {
     draft.update.key_field = *draft.key_field;
     const FieldValue& key = draft.update.key();
-    draft.update.lane_key = LaneKey(key.attribute, key.value);
+    draft.update.lane_key = LaneKey(key.value, frame.key_is_phone);
   }
   return draft;
 }
@@ -208,8 +245,8 @@ bool IsProspectId(absl::string_view attribute) {
   return attribute == "ProspectId" || attribute == "ProspectID";
 }
 
-std::string LaneKey(absl::string_view attribute, absl::string_view value) {
-  if (HoldsPhoneNumbers(attribute)) {
+std::string LaneKey(absl::string_view value, bool is_phone) {
+  if (is_phone) {
     std::string digits;
     for (const char c : value) {
       if (absl::ascii_isdigit(static_cast<unsigned char>(c))) digits += c;
@@ -230,10 +267,26 @@ absl::StatusOr<ValidatedRequest> ValidateRequest(
   if (!IsProspectId(request.search_by_key())) {
     validated.search_key = request.search_by_key();
   }
+  const schema::FieldCatalogue* const catalogue = options.catalogue;
+  if (catalogue != nullptr && !validated.search_key.empty()) {
+    const schema::FieldInfo* const key = catalogue->Find(validated.search_key);
+    if (key == nullptr) {
+      return errors::SearchKeyUnknown(validated.search_key,
+                                      catalogue->Nearest(validated.search_key));
+    }
+    if (!key->unique) {
+      return errors::SearchKeyNotUnique(validated.search_key,
+                                        catalogue->UniqueNames());
+    }
+  }
+  const Frame frame{
+      .search_key = validated.search_key,
+      .key_is_phone = HoldsPhoneNumbers(validated.search_key, catalogue),
+      .catalogue = catalogue};
   std::vector<Draft> drafts;
   drafts.reserve(static_cast<size_t>(request.leads_size()));
   for (int i = 0; i < request.leads_size(); ++i) {
-    drafts.push_back(ReadLead(request.leads(i), i, validated.search_key));
+    drafts.push_back(ReadLead(request.leads(i), i, frame));
   }
   MarkRepeatedKeys(drafts);
   for (Draft& draft : drafts) {

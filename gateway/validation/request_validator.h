@@ -8,6 +8,7 @@
 #include "absl/strings/string_view.h"
 #include "gateway/model/lead.h"
 #include "gateway/model/limits.h"
+#include "gateway/schema/field_catalogue.h"
 #include "leadgateway/v1/lead_gateway.pb.h"
 
 // From the request as it came to leads that may be sent. Pure functions.
@@ -15,6 +16,8 @@ namespace leadgateway::validation {
 
 struct ValidationOptions {
   int max_leads = kDefaultMaxLeadsPerRequest;
+  // The account's fields. Null: names are not checked.
+  const schema::FieldCatalogue* catalogue = nullptr;
 };
 
 // A request that has been looked at whole.
@@ -26,17 +29,18 @@ struct ValidatedRequest {
 };
 
 // Fails on what is wrong with the request as such (EMPTY_REQUEST,
-// TOO_MANY_LEADS); what is wrong with a lead makes that lead invalid and leaves
-// the others alone.
+// TOO_MANY_LEADS, SEARCH_KEY_UNKNOWN, SEARCH_KEY_NOT_UNIQUE); what is wrong
+// with a lead makes that lead invalid and leaves the others alone.
 absl::StatusOr<ValidatedRequest> ValidateRequest(
-    const v1::BulkUpdateLeadsRequest& request, const ValidationOptions& options);
+    const v1::BulkUpdateLeadsRequest& request,
+    const ValidationOptions& options);
 
 // Whether leads are found by ProspectId, in either of its spellings.
 bool IsProspectId(absl::string_view attribute);
 
 // The form in which two values of the search key are the same lead: trimmed and
 // case-folded; for fields of phone numbers, the digits.
-std::string LaneKey(absl::string_view attribute, absl::string_view value);
+std::string LaneKey(absl::string_view value, bool is_phone);
 
 }  // namespace leadgateway::validation
 
