@@ -273,14 +273,13 @@ void LeadGatewayService::LogUpdate(const Update& update,
   metrics_->RpcFinished("BulkUpdateLeads", code, elapsed);
 }
 
-grpc::ServerUnaryReactor* LeadGatewayService::FinishUnary(
-    grpc::CallbackServerContext* context, absl::string_view method,
-    absl::Time started, const absl::Status& status) const {
+void LeadGatewayService::FinishUnary(grpc::ServerUnaryReactor* reactor,
+                                     absl::string_view method,
+                                     absl::Time started,
+                                     const absl::Status& status) const {
   metrics_->RpcFinished(method, CodeName(status.code()),
                         clock_.Now() - started);
-  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   reactor->Finish(ToGrpc(status));
-  return reactor;
 }
 
 grpc::ServerUnaryReactor* LeadGatewayService::ListLeadFields(
@@ -292,15 +291,16 @@ grpc::ServerUnaryReactor* LeadGatewayService::ListLeadFields(
   context->AddInitialMetadata("x-request-id", from.request_id);
   const absl::StatusOr<const AccountOptions*> account =
       FindAccount(request->account(), from);
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   if (!account.ok()) {
-    return FinishUnary(context, "ListLeadFields", started, account.status());
+    FinishUnary(reactor, "ListLeadFields", started, account.status());
+    return reactor;
   }
   const absl::Time until =
       FinishBy(*context, clock_, options_.limits.default_timeout);
-  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   engine_->WithFields(
       (*account)->name, until,
-      [this, context, request, response, started,
+      [this, reactor, request, response, started,
        name = (*account)->name](absl::StatusOr<Engine::Catalogue> fields) {
         absl::Status status = fields.status();
         if (status.ok() && *fields == nullptr) {
@@ -310,7 +310,7 @@ grpc::ServerUnaryReactor* LeadGatewayService::ListLeadFields(
         if (status.ok()) {
           ListFields(**fields, request->filter(), response);
         }
-        FinishUnary(context, "ListLeadFields", started, status);
+        FinishUnary(reactor, "ListLeadFields", started, status);
       });
   return reactor;
 }
@@ -324,11 +324,13 @@ grpc::ServerUnaryReactor* LeadGatewayService::GetAccountStatus(
   context->AddInitialMetadata("x-request-id", from.request_id);
   const absl::StatusOr<const AccountOptions*> found =
       FindAccount(request->account(), from);
+  // gRPC makes it once for each call.
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   if (!found.ok()) {
-    return FinishUnary(context, "GetAccountStatus", started, found.status());
+    FinishUnary(reactor, "GetAccountStatus", started, found.status());
+    return reactor;
   }
   const AccountOptions& account = **found;
-  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   engine_->GetState(account.name, [this, response, reactor, started, &account](
                                       const Engine::State& engine_state) {
     const dispatch::AccountState& state = engine_state.dispatch;

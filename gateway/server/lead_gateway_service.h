@@ -61,10 +61,8 @@ class LeadGatewayService final
             const schema::FieldCatalogue* catalogue);
   void LogUpdate(const Update& update, const absl::Status& status,
                  bool cancelled) const;
-  grpc::ServerUnaryReactor* FinishUnary(grpc::CallbackServerContext* context,
-                                        absl::string_view method,
-                                        absl::Time started,
-                                        const absl::Status& status) const;
+  void FinishUnary(grpc::ServerUnaryReactor* reactor, absl::string_view method,
+                   absl::Time started, const absl::Status& status) const;
 
   const GatewayOptions& options_;
   const Clock& clock_;

@@ -30,8 +30,8 @@ class Server {
   const std::string& listen_address() const { return listen_address_; }
   std::string admin_address() const;
 
-  // Takes no new requests, works off what waits for at most the configured drain
-  // timeout, ends every stream properly, and stops. Once.
+  // Takes no new requests, works off what waits for at most the configured
+  // drain timeout, ends every stream properly, and stops. Once.
   void Drain();
 
  private:

@@ -40,8 +40,8 @@ grpc::Status ToGrpc(const absl::Status& status) {
 std::optional<std::string> RetryPushback(const absl::Status& status) {
   const absl::Duration delay = errors::RetryDelayOf(status);
   if (delay <= absl::ZeroDuration()) return std::nullopt;
-  return absl::StrCat(absl::ToInt64Milliseconds(
-      absl::Ceil(delay, absl::Milliseconds(1))));
+  return absl::StrCat(
+      absl::ToInt64Milliseconds(absl::Ceil(delay, absl::Milliseconds(1))));
 }
 
 }  // namespace leadgateway::server

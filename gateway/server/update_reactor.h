@@ -17,14 +17,14 @@ namespace leadgateway::server {
 // Writes what an UpdateStream has, one message at a time, and ends the RPC as
 // the stream says. Deletes itself when gRPC is done with it.
 //
-// It always has exactly one thing outstanding: a gRPC operation, or the stream's
-// wake. So it needs no lock.
+// It always has exactly one thing outstanding: a gRPC operation, or the
+// stream's wake. So it needs no lock.
 class UpdateReactor final
     : public grpc::ServerWriteReactor<v1::BulkUpdateLeadsResponse> {
  public:
   // `on_cancel` is called at most once when the RPC is cancelled, past its
-  // deadline or its client gone; `on_end` once, when all is over, with the status
-  // that the RPC got and whether it was cancelled.
+  // deadline or its client gone; `on_end` once, when all is over, with the
+  // status that the RPC got and whether it was cancelled.
   UpdateReactor(
       grpc::CallbackServerContext* context,
       absl::AnyInvocable<void() &&> on_cancel,

@@ -23,8 +23,8 @@ namespace leadgateway::server {
 // when its client takes them: gathers what waits into messages, keeps the
 // totals, and decides how the RPC ends. Knows no gRPC. Any thread.
 //
-// Memory: results wait here when the client is slow, at most the request's leads
-// without their fields.
+// Memory: results wait here when the client is slow, at most the request's
+// leads without their fields.
 class UpdateStream final : public dispatch::JobObserver {
  public:
   // `total` leads will get a result each. `wake` is called without a lock held,
@@ -33,8 +33,8 @@ class UpdateStream final : public dispatch::JobObserver {
   UpdateStream(std::string account, int total, const Clock& clock,
                absl::AnyInvocable<void()> wake);
 
-  // The request was taken. Exactly one of Accepted and Refused is called, first.
-  // `invalid` are the results of leads that dispatch will not report.
+  // The request was taken. Exactly one of Accepted and Refused is called,
+  // first. `invalid` are the results of leads that dispatch will not report.
   void Accepted(std::vector<LeadResult> invalid,
                 std::optional<v1::Plan> plan = std::nullopt);
   // The RPC ends with `status`.
