@@ -31,6 +31,7 @@ using asio::ip::tcp;
 using boost::system::error_code;
 using Clock = std::chrono::steady_clock;
 
+constexpr size_t kReadBytes = 16 * 1024;
 constexpr std::uint32_t kMaxHeaderBytes = 16 * 1024;
 // Lead files come in through the control path.
 constexpr std::uint64_t kMaxControlBytes = 256 * 1024 * 1024;
@@ -54,6 +55,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
         account_(account),
         number_(number),
         max_body_bytes_(max_body_bytes) {
+    // Head and body of a call of 25 leads in one read.
+    buffer_.reserve(kReadBytes);
     account_.ConnectionOpened();
   }
   ~Connection() { account_.ConnectionClosed(); }
