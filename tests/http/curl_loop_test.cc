@@ -279,11 +279,9 @@ TEST(SendTest, ManyAtOnceAllComeBack) {
   constexpr int kRequests = 300;  // more than are pooled or kept
   RawHttpServer server(AnswerAll);
   LoopRunner runner;
-  Gate end;
-  int left = kRequests;
   for (int round = 0; round < 2; ++round) {
     Gate over;
-    left = kRequests;
+    int left = kRequests;
     runner.Do([&] {
       for (int i = 0; i < kRequests; ++i) {
         runner.loop().Send(Post(server.Url(), absl::StrCat(i)),

@@ -1,6 +1,5 @@
 #include <stdlib.h>
 
-#include <atomic>
 #include <functional>
 #include <string>
 #include <utility>
