@@ -190,7 +190,7 @@ void AccountDispatcher::RunTimers(absl::Time now) {
         break;
       }
       case TimerKind::kProgress:
-        if (!job.finished()) {
+        if (job.reported < static_cast<int>(job.leads.size())) {
           TellProgress(job, now);
           SetTimer(now + kProgressCheck, timer);
         }
@@ -478,12 +478,20 @@ void AccountDispatcher::OnReport(uint64_t call_id, CallReport report) {
       MarkGone(lead, now);
     }
   }
+  if (given_up_) {
+    // Nothing goes again: neither what was turned away nor what is in doubt.
+    for (QueuedLead* lead : call.leads) {
+      if (!lead->reported) EndWaiting(*lead->job, Reason::kDraining, now);
+    }
+  }
   if (on_call_) on_call_(record);
   Flush();
 }
 
 void AccountDispatcher::SettleLead(QueuedLead* lead, const LeadVerdict& verdict,
                                    absl::Time now) {
+  // The answer comes too late: the lead has its result.
+  if (lead->reported) return;
   switch (verdict.kind) {
     case LeadVerdict::Kind::kUpdated:
       Report(lead, Outcome::kUpdated, std::nullopt);
@@ -685,6 +693,7 @@ void AccountDispatcher::Cancel(JobId id, absl::Time now) {
 
 void AccountDispatcher::GiveUp(absl::Time now) {
   draining_ = true;
+  given_up_ = true;
   for (const auto& [id, job] : jobs_) {
     EndWaiting(*job, Reason::kDraining, now);
   }

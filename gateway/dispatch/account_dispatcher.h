@@ -118,7 +118,8 @@ class AccountDispatcher {
 
   // Refuses new jobs from now on.
   void StartDraining() { draining_ = true; }
-  // Ends all that waits as not sent, since the gateway goes down.
+  // Ends all that waits as not sent, since the gateway goes down; calls under
+  // way are the last ones.
   void GiveUp(absl::Time now);
   bool idle() const { return jobs_.empty(); }
 
@@ -220,6 +221,7 @@ class AccountDispatcher {
   int leads_in_flight_ = 0;
   int64_t bytes_ = 0;
   bool draining_ = false;
+  bool given_up_ = false;
   bool credentials_rejected_ = false;
   std::string credentials_text_;
   absl::Time credentials_retry_at_ = absl::InfinitePast();
