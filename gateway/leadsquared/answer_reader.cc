@@ -31,6 +31,7 @@ using dispatch::CallVerdict;
 
 constexpr absl::string_view kThrottleException =
     "MXAPIRateLimitExceededException";
+constexpr absl::string_view kThrottleBeginning = "API call";
 constexpr absl::string_view kLimitPhrase = "exceeded the limit of ";
 // A throttle's body has some 150 bytes; in a long one the words may come from
 // elsewhere.
@@ -77,8 +78,22 @@ std::string Shape(const http::HttpReply& reply) {
                       " bytes");
 }
 
-bool SaysThrottled(absl::string_view body) {
+// Whether LeadSquared says so, not a caller: an answer with lists repeats
+// callers' values, and the message of an exception may quote their fields.
+bool SaysThrottled(absl::string_view body,
+                   const absl::StatusOr<UpdateAnswer>& answer) {
+  if (answer.ok()) {
+    if (answer->has_lists) return false;
+    if (absl::StartsWith(answer->exception_type, "MX")) {
+      return absl::StrContains(answer->exception_type, kThrottleException) ||
+             (absl::StartsWithIgnoreCase(answer->exception_message,
+                                         kThrottleBeginning) &&
+              FindNamedLimit(answer->exception_message).has_value());
+    }
+  }
   const absl::string_view head = body.substr(0, kThrottleSearchBytes);
+  // Lists that broke off.
+  if (absl::StrContains(head, "\"IdentifierValue\"")) return false;
   return absl::StrContains(head, kThrottleException) ||
          FindNamedLimit(head).has_value();
 }
@@ -98,15 +113,15 @@ void SetThrottled(const http::HttpReply& reply, const UpdateAnswer* answer,
     report.limit_calls = limit->calls;
     report.limit_window = limit->window;
   }
-  report.text = answer != nullptr && !answer->exception_message.empty()
-                    ? errors::Bounded(answer->exception_message, kMaxReasonBytes)
-                    : Shape(reply);
+  report.text =
+      answer != nullptr && !answer->exception_message.empty()
+          ? errors::Bounded(answer->exception_message, kMaxReasonBytes)
+          : Shape(reply);
 }
 
 // Everything up to the lists of a good answer; true if the verdict is final.
 bool JudgeCall(const http::HttpReply& reply,
-               const absl::StatusOr<UpdateAnswer>& answer,
-               CallReport& report) {
+               const absl::StatusOr<UpdateAnswer>& answer, CallReport& report) {
   report.http_status = reply.http_status;
   report.sent_at = reply.sent_at;
   report.done_at = reply.done_at;
@@ -117,7 +132,7 @@ bool JudgeCall(const http::HttpReply& reply,
     report.text = std::string(reply.status.message());
     return true;
   }
-  if (SaysThrottled(reply.body) || reply.http_status == 429) {
+  if (SaysThrottled(reply.body, answer) || reply.http_status == 429) {
     SetThrottled(reply, answer.ok() ? &*answer : nullptr, report);
     return true;
   }
@@ -131,14 +146,13 @@ bool JudgeCall(const http::HttpReply& reply,
   }
   if (reply.http_status == 401) {
     report.verdict = CallVerdict::kCredentialsRejected;
-    report.text = answer.ok() ? errors::Bounded(ExceptionWords(*answer),
-                                                kMaxReasonBytes)
-                              : Shape(reply);
+    report.text =
+        answer.ok() ? errors::Bounded(ExceptionWords(*answer), kMaxReasonBytes)
+                    : Shape(reply);
     return true;
   }
-  if (answer.ok() &&
-      (absl::EqualsIgnoreCase(answer->error_status, "Error") ||
-       absl::StartsWith(answer->exception_type, "MX"))) {
+  if (answer.ok() && (absl::EqualsIgnoreCase(answer->error_status, "Error") ||
+                      absl::StartsWith(answer->exception_type, "MX"))) {
     report.verdict = CallVerdict::kRefused;
     report.text = errors::Bounded(ExceptionWords(*answer), kMaxReasonBytes);
     return true;
@@ -188,9 +202,8 @@ ReadAnswer ReadReply(const http::HttpReply& reply,
     read.report.verdict = CallVerdict::kInDoubt;
     read.report.doubt =
         answer.ok() ? Reason::kAnswerIncomplete : Reason::kAnswerUnreadable;
-    read.report.text = answer.ok()
-                           ? "the answer names no lead"
-                           : std::string(answer.status().message());
+    read.report.text = answer.ok() ? "the answer names no lead"
+                                   : std::string(answer.status().message());
     return read;
   }
   JoinedAnswer joined = JoinAnswer(leads, *answer);

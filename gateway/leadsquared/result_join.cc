@@ -36,6 +36,14 @@ std::string Folded(absl::string_view value) {
   return absl::AsciiStrToLower(absl::StripAsciiWhitespace(value));
 }
 
+// Without any white space: the API's page shows "johnwick @gmail.com".
+std::string Squeezed(absl::string_view value) {
+  std::string squeezed = absl::AsciiStrToLower(value);
+  std::erase_if(squeezed,
+                [](unsigned char c) { return absl::ascii_isspace(c); });
+  return squeezed;
+}
+
 // Leads by one form of their key; kSeveral where it is not unique.
 class Index {
  public:
@@ -75,23 +83,25 @@ JoinedAnswer JoinAnswer(absl::Span<const LeadUpdate* const> leads,
   Index exact;
   Index folded;
   Index digits;
+  Index squeezed;
   for (size_t i = 0; i < leads.size(); ++i) {
     const std::string& value = leads[i]->key().value;
     exact.Add(value, static_cast<int>(i));
     folded.Add(Folded(value), static_cast<int>(i));
     digits.Add(PhoneDigits(value), static_cast<int>(i));
+    squeezed.Add(Squeezed(value), static_cast<int>(i));
   }
 
   JoinedAnswer joined;
   joined.leads.resize(leads.size());
   std::vector<bool> named(leads.size(), false);
   std::vector<bool> contradicted(leads.size(), false);
-  const auto join = [&](const std::vector<AnswerEntry>& entries,
-                        auto kind_of) {
+  const auto join = [&](const std::vector<AnswerEntry>& entries, auto kind_of) {
     for (const AnswerEntry& entry : entries) {
       std::optional<int> lead = exact.Find(entry.value);
       if (!lead) lead = folded.Find(Folded(entry.value));
       if (!lead) lead = digits.Find(PhoneDigits(entry.value));
+      if (!lead) lead = squeezed.Find(Squeezed(entry.value));
       if (!lead || *lead == Index::kSeveral ||
           !SameIdentifier(leads[static_cast<size_t>(*lead)]->key().attribute,
                           entry.identifier)) {
@@ -109,7 +119,8 @@ JoinedAnswer JoinAnswer(absl::Span<const LeadUpdate* const> leads,
       verdict.text = entry.reason;
     }
   };
-  join(answer.successful_leads, [](const AnswerEntry&) { return Kind::kUpdated; });
+  join(answer.successful_leads,
+       [](const AnswerEntry&) { return Kind::kUpdated; });
   join(answer.unprocessed_leads,
        [](const AnswerEntry&) { return Kind::kNotFound; });
   join(answer.failed_leads, [](const AnswerEntry& entry) {

@@ -55,7 +55,6 @@ TEST_P(DoubtTest, LeadsAreUnknownWhenEveryTryEndsSo) {
   for (const auto& [index, result] : answer.results) {
     EXPECT_EQ(result.attempts(), 3);
   }
-  EXPECT_THAT(gateway.calls(), SizeIs(3));
   EXPECT_EQ(gateway.stats().leads_applied, GetParam().applied ? 9 : 0);
 
   // Nothing of it stays behind.
@@ -114,13 +113,10 @@ TEST_P(RefusalTest, LeadSquaredsOwnErrorIsFinal) {
 
 TEST(OutageTest, ASandboxThatIsGoneLeavesLeadsNotSent) {
   Gateway gateway;
-  // The port stays closed: no connection is made.
-  const std::string before = gateway.Status().blocked();
-  EXPECT_EQ(before, "");
   gateway.StopSandbox();
   const Answer answer = gateway.Update(
-      Updates(0, 30), {.deadline = absl::Seconds(2), .metadata = {}});
-  ExpectAll(answer, 30, v1::OUTCOME_NOT_SENT, "UPSTREAM_UNAVAILABLE");
+      Updates(0, 20), {.deadline = absl::Seconds(2), .metadata = {}});
+  ExpectAll(answer, 20, v1::OUTCOME_NOT_SENT, "UPSTREAM_UNAVAILABLE");
   EXPECT_LT(answer.took, absl::Seconds(2));
   EXPECT_THAT(gateway.calls(), SizeIs(0));
 }

@@ -130,5 +130,41 @@ TEST(JoinTest, AValueThatReadsLikeAThrottleIsNone) {
   EXPECT_THAT(gateway.calls(), SizeIs(1));
 }
 
+TEST(JoinTest, AFieldsNameThatReadsLikeAThrottleIsNone) {
+  GatewaySetup setup;
+  setup.Faults(R"({"always":{"unknown_attribute":"fail_call_500"}})");
+  Gateway gateway(setup);
+  for (const char* const name :
+       {"mx_MXAPIRateLimitExceededException",
+        "mx_ exceeded the limit of 1 in 60 second(s)"}) {
+    v1::BulkUpdateLeadsRequest request = Updates(0, 1);
+    request.mutable_leads(0)->mutable_fields(1)->set_attribute(name);
+    const Answer answer =
+        gateway.Update(request, {.deadline = absl::Seconds(5), .metadata = {}});
+    ExpectAll(answer, 1, v1::OUTCOME_FAILED, "REJECTED_BY_LEADSQUARED");
+  }
+  EXPECT_FALSE(gateway.Status().has_last_throttle());
+}
+
+// Half of an answer with such a value in it proves nothing: the leads may be
+// written, as they are here.
+TEST(JoinTest, ABrokenAnswerWithAValueLikeAThrottleLeavesDoubt) {
+  GatewaySetup setup;
+  setup.account.retry_ambiguous = false;
+  setup.Faults(R"({"always":{"fault":"reset_mid_answer"}})");
+  Gateway gateway(setup);
+  v1::BulkUpdateLeadsRequest request;
+  request.set_search_by_key("EmailAddress");
+  AddLead(request, "EmailAddress", EmailOf(0));
+  for (int i = 0; i < 9; ++i) {
+    AddLead(request, "EmailAddress",
+            absl::StrCat("MXAPIRateLimitExceededException", i));
+  }
+  ExpectAll(
+      gateway.Update(request, {.deadline = absl::Seconds(5), .metadata = {}}),
+      10, v1::OUTCOME_UNKNOWN, "NO_ANSWER");
+  EXPECT_EQ(gateway.stats().leads_applied, 1);
+}
+
 }  // namespace
 }  // namespace leadgateway::testing
