@@ -40,6 +40,13 @@ absl::Status Bad(sj::error_code code) { return Bad(sj::error_message(code)); }
     }                                                \
   } while (false)
 
+// The type says null for whatever starts with an n.
+absl::Status ReadNull(sj::ondemand::value value) {
+  bool is_null = false;
+  LG_RETURN_IF_BAD(value.is_null().get(is_null));
+  return is_null ? absl::OkStatus() : Bad("not a value");
+}
+
 // Text of a string, a number or null; anything else is an error. The samples
 // show strings only, but an identifier that is a number would read like this.
 absl::Status ReadText(sj::ondemand::value value, std::string& out) {
@@ -54,7 +61,7 @@ absl::Status ReadText(sj::ondemand::value value, std::string& out) {
     }
     case sj::ondemand::json_type::null:
       out.clear();
-      return absl::OkStatus();
+      return ReadNull(value);
     case sj::ondemand::json_type::number: {
       std::string_view token = value.raw_json_token();
       while (!token.empty() &&
@@ -126,7 +133,7 @@ absl::Status Skip(sj::ondemand::value value, int depth = 0) {
       return absl::OkStatus();
     }
     case sj::ondemand::json_type::null:
-      return value.is_null() ? absl::OkStatus() : Bad("not a value");
+      return ReadNull(value);
   }
   return Bad("not a value");
 }
@@ -135,7 +142,7 @@ absl::Status ReadEntries(sj::ondemand::value value,
                          std::vector<AnswerEntry>& out) {
   sj::ondemand::json_type type;
   LG_RETURN_IF_BAD(value.type().get(type));
-  if (type == sj::ondemand::json_type::null) return Skip(value);
+  if (type == sj::ondemand::json_type::null) return ReadNull(value);
   sj::ondemand::array array;
   LG_RETURN_IF_BAD(value.get_array().get(array));
   for (auto element : array) {

@@ -183,8 +183,8 @@ UpdateStream::Pulled UpdateStream::Pull(v1::BulkUpdateLeadsResponse* message,
   progress_.reset();
   if (finished_ && results_.empty()) {
     v1::Summary* const summary = message->mutable_summary();
-    const auto count = [&](Outcome outcome) {
-      return totals_[static_cast<size_t>(outcome)];
+    const auto count = [&totals = totals_](Outcome outcome) {
+      return totals[static_cast<size_t>(outcome)];
     };
     summary->set_updated(count(Outcome::kUpdated));
     summary->set_failed(count(Outcome::kFailed));
