@@ -27,6 +27,8 @@ constexpr double kEstimateChange = 0.2;
 // How fast the mean latency follows: a fifth of the way per call.
 constexpr double kLatencyGain = 0.2;
 constexpr size_t kThrottleTextBytes = 256;
+// A refused request is told to wait at least this long.
+constexpr absl::Duration kLeastRetryAfter = absl::Milliseconds(100);
 
 int CallsFor(int leads, int per_call) {
   return (leads + per_call - 1) / per_call;
@@ -64,14 +66,16 @@ absl::StatusOr<JobId> AccountDispatcher::Submit(
   if (leads_waiting_ + leads > options_.max_queued_leads) {
     return errors::QueueFull(options_.account, leads_waiting_,
                              options_.max_queued_leads, "leads",
-                             Estimate(0, now));
+                             RetryAfter(leads_waiting_ + leads -
+                                            options_.max_queued_leads,
+                                        now));
   }
   size_t bytes = 0;
   for (const LeadUpdate& lead : spec.leads) bytes += FootprintOf(lead);
   if (bytes_ + static_cast<int64_t>(bytes) > options_.max_queued_bytes) {
     return errors::QueueFull(options_.account, bytes_,
                              options_.max_queued_bytes, "bytes",
-                             Estimate(0, now));
+                             RetryAfter(leads, now));
   }
 
   auto owned = std::make_unique<Job>();
@@ -92,8 +96,7 @@ absl::StatusOr<JobId> AccountDispatcher::Submit(
     const int ahead = LeadsAhead(*job);
     const absl::Duration estimate = Estimate(ahead + leads, now);
     if (estimate > left) {
-      const absl::Duration retry_after =
-          std::max(absl::Milliseconds(100), Estimate(ahead, now));
+      const absl::Duration retry_after = RetryAfter(ahead, now);
       job->flow->waiting -= leads;
       queue_.DropJob(job);
       return errors::DeadlineTooShort(options_.account, estimate, left,
@@ -144,6 +147,11 @@ int AccountDispatcher::LeadsAhead(const Job& job) const {
   ahead += std::min<int64_t>(
       siblings, static_cast<int64_t>(mine) * std::max(0, sibling_jobs));
   return static_cast<int>(std::min<int64_t>(ahead, leads_waiting_));
+}
+
+absl::Duration AccountDispatcher::RetryAfter(int leads, absl::Time now) {
+  return std::max(kLeastRetryAfter,
+                  Estimate(std::min(leads, leads_waiting_), now));
 }
 
 absl::Duration AccountDispatcher::Estimate(int leads, absl::Time now) {

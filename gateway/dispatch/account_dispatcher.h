@@ -191,6 +191,9 @@ class AccountDispatcher {
   void Flush();
 
   int LeadsAhead(const Job& job) const;
+  // When that many of the waiting leads will have left, to tell a request that
+  // is refused.
+  absl::Duration RetryAfter(int leads, absl::Time now);
   absl::Time StopSendingAt(const Job& job) const;
 
   const Options options_;

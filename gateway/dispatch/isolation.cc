@@ -33,11 +33,15 @@ std::deque<std::vector<QueuedLead*>> PartsOf(std::vector<QueuedLead*> leads) {
 }  // namespace
 
 bool Isolation::Split(std::vector<QueuedLead*> leads) {
-  // Two parts are the least that a split costs.
-  if (budget_ < 2) return false;
-  for (QueuedLead* lead : leads) lead->state = QueuedLead::State::kIsolated;
   auto task = std::make_shared<IsolationTask>();
   task->parts = PartsOf(std::move(leads));
+  // Spent now: parts of many tasks may wait to be sent.
+  const auto cost = static_cast<double>(task->parts.size());
+  if (budget_ < cost) return false;
+  budget_ -= cost;
+  for (const auto& part : task->parts) {
+    for (QueuedLead* lead : part) lead->state = QueuedLead::State::kIsolated;
+  }
   tasks_.push_back(std::move(task));
   return true;
 }
@@ -67,14 +71,15 @@ Isolation::Next() {
     if (part.size() < before) task->explained = true;
     if (part.empty()) {
       task->parts.pop_front();
+      budget_ = std::min(kMostExtraCalls, budget_ + 1);
       continue;
     }
     if (task->parts.size() == 1 && !task->explained && part.size() > 1) {
       task->parts = PartsOf(std::move(part));
+      budget_ -= static_cast<double>(task->parts.size() - 1);
       continue;
     }
     task->under_way = true;
-    budget_ = std::max(0.0, budget_ - 1);
     std::pair result(std::move(part), task);
     task->parts.pop_front();
     return result;

@@ -55,7 +55,7 @@ class Isolation {
 
  private:
   std::deque<std::shared_ptr<IsolationTask>> tasks_;
-  double budget_ = kMostExtraCalls;
+  double budget_ = kMostExtraCalls;  // may be overdrawn by a part's last split
 };
 
 }  // namespace leadgateway::dispatch
