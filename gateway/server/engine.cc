@@ -3,15 +3,12 @@
 #include <pthread.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
-#include "absl/random/random.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -19,15 +16,12 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "gateway/base/log.h"
-#include "gateway/base/mutex.h"
 #include "gateway/base/signal.h"
-#include "gateway/base/status_macros.h"
-#include "gateway/dispatch/breaker.h"
 #include "gateway/dispatch/upstream.h"
 #include "gateway/leadsquared/credentials/credentials.h"
-#include "gateway/leadsquared/fields_reader/fields_reader.h"
 #include "gateway/model/errors.h"
-#include "gateway/schema/field_catalogue.h"
+#include "gateway/server/account_fields.h"
+#include "gateway/server/catalogue_loader.h"
 
 namespace leadgateway::server {
 namespace {
@@ -52,46 +46,6 @@ absl::string_view VerdictName(CallVerdict verdict) {
   return "";
 }
 
-// After a fetch of fields that failed: full jitter below 1 s, 2 s, ... 60 s.
-constexpr absl::Duration kFirstFetchPause = absl::Seconds(1);
-constexpr absl::Duration kMostFetchPause = absl::Seconds(60);
-// As for LeadSquared's own answer.
-constexpr size_t kMaxMetadataFileBytes = size_t{32} << 20;
-
-absl::StatusOr<std::shared_ptr<const schema::FieldCatalogue>> MakeCatalogue(
-    absl::string_view json, const std::vector<std::string>& unique_fields,
-    absl::Time fetched_at) {
-  LG_ASSIGN_OR_RETURN(std::vector<schema::FieldInfo> fields,
-                      leadsquared::ReadFields(json));
-  return schema::FieldCatalogue::Create(std::move(fields), unique_fields,
-                                        fetched_at);
-}
-
-// A saved answer of LeadsMetaData.Get.
-absl::StatusOr<std::shared_ptr<const schema::FieldCatalogue>> LoadCatalogue(
-    const AccountOptions& account) {
-  std::error_code error;
-  const std::filesystem::path path(account.metadata_file);
-  const auto refuse = [&](absl::string_view what) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("metadataFile: ", account.metadata_file, ": ", what));
-  };
-  if (!std::filesystem::is_regular_file(path, error)) {
-    return refuse("is no file that can be read");
-  }
-  const auto size = std::filesystem::file_size(path, error);
-  if (error || size > kMaxMetadataFileBytes) return refuse("is above 32 MiB");
-  std::ifstream file(path, std::ios::binary);
-  std::string json(size, '\0');
-  if (!file.read(json.data(), static_cast<std::streamsize>(size))) {
-    return refuse("can't be read");
-  }
-  auto catalogue =
-      MakeCatalogue(json, account.unique_fields, absl::UnixEpoch());
-  if (!catalogue.ok()) return refuse(catalogue.status().message());
-  return catalogue;
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(
@@ -104,12 +58,13 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(
     const AccountOptions& account = options.accounts[i];
     longest_call = std::max(longest_call, account.call_timeout);
     if (!account.metadata_file.empty()) {
-      absl::StatusOr<Catalogue> saved = LoadCatalogue(account);
+      absl::StatusOr<Catalogue> saved =
+          LoadCatalogue(account.metadata_file, account.unique_fields);
       if (saved.ok()) {
         catalogues[i] = *std::move(saved);
       } else {
-        mistakes.push_back(
-            absl::StrCat("accounts[", i, "].", saved.status().message()));
+        mistakes.push_back(absl::StrCat(
+            "accounts[", i, "].metadataFile: ", saved.status().message()));
       }
     }
     absl::StatusOr<leadsquared::Credentials> keys =
@@ -143,10 +98,8 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(
     account->name = from.name;
     account->schema_checks = from.schema_checks;
     account->unique_fields = from.unique_fields;
-    {
-      const MutexLock lock(account->mutex);
-      account->fields = std::move(catalogues[i]);
-    }
+    account->fields = std::make_unique<AccountFields>(
+        from.name, std::move(catalogues[i]), engine->random_);
     account->client = std::make_unique<leadsquared::LeadSquaredClient>(
         leadsquared::LeadSquaredClient::Options{
             .account = from.name,
@@ -202,27 +155,9 @@ Engine::Account& Engine::Find(absl::string_view account) {
 absl::Time Engine::Tick(absl::Time now) {
   absl::Time next = absl::InfiniteFuture();
   for (const auto& [name, account] : accounts_) {
-    if (account->schema_checks && !account->fetching &&
-        now >= account->next_fetch) {
-      FetchFields(*account);
-    }
-    if (!account->waiters.empty()) {
-      std::vector<FieldsWaiter> late;
-      std::vector<FieldsWaiter>& waiters = account->waiters;
-      for (size_t i = 0; i < waiters.size();) {
-        if (waiters[i].until > now) {
-          next = std::min(next, waiters[i++].until);
-          continue;
-        }
-        late.push_back(std::move(waiters[i]));
-        waiters.erase(waiters.begin() + static_cast<long>(i));
-      }
-      for (FieldsWaiter& waiter : late) {
-        std::move(waiter.done)(errors::SchemaUnavailable(account->name));
-      }
-    }
-    if (account->schema_checks && !account->fetching) {
-      next = std::min(next, account->next_fetch);
+    if (account->schema_checks) {
+      if (account->fields->StartFetch(now)) FetchFields(*account);
+      next = std::min(next, account->fields->Tick(now));
     }
     next = std::min(next, account->dispatcher->Tick(now));
   }
@@ -283,20 +218,7 @@ void Engine::Cancel(absl::string_view account, std::shared_ptr<Ticket> ticket) {
   });
 }
 
-Engine::Catalogue Engine::FieldsOf(Account& account) {
-  const MutexLock lock(account.mutex);
-  return account.fields;
-}
-
-void Engine::AnswerWaiters(Account& account,
-                           const absl::StatusOr<Catalogue>& answer) {
-  std::vector<FieldsWaiter> waiters = std::move(account.waiters);
-  account.waiters.clear();
-  for (FieldsWaiter& waiter : waiters) std::move(waiter.done)(answer);
-}
-
 void Engine::FetchFields(Account& account) {
-  account.fetching = true;
   account.dispatcher->RequestOtherCall([this, &account] {
     account.client->GetFields(
         [this, &account](dispatch::CallReport report, std::string body) {
@@ -308,67 +230,45 @@ void Engine::FetchFields(Account& account) {
 
 void Engine::OnFields(Account& account, const dispatch::CallReport& report,
                       absl::string_view body) {
-  account.fetching = false;
   const absl::Duration duration =
       report.sent_at ? report.done_at - *report.sent_at : absl::ZeroDuration();
   metrics_->UpstreamCall(account.name, VerdictName(report.verdict), duration,
                          0);
-  absl::StatusOr<Catalogue> read =
-      report.verdict == CallVerdict::kAnswered
-          ? MakeCatalogue(body, account.unique_fields, clock_.WallNow())
-          : absl::UnavailableError(report.text);
-  account.keys_rejected =
-      report.verdict == CallVerdict::kCredentialsRejected
-          ? errors::UpstreamCredentialsRejected(account.name, report.text)
-          : absl::OkStatus();
-  if (!read.ok()) {
-    account.next_fetch = clock_.Now() + dispatch::JitteredBackoff(
-                                            kFirstFetchPause, kMostFetchPause,
-                                            account.failed_fetches++, random_);
-    LogLine(LogLevel::kWarn, "fields_not_loaded")
-        .Add("account", account.name)
-        .Add("verdict", VerdictName(report.verdict))
-        .Add("http_status", report.http_status)
-        .Add("text", read.status().message())
-        .Add("next_try_in_s", account.next_fetch - clock_.Now());
-    if (!account.keys_rejected.ok()) {
-      AnswerWaiters(account, account.keys_rejected);
-    }
-    return;
+  absl::StatusOr<Catalogue> fields = absl::UnavailableError(report.text);
+  if (report.verdict == CallVerdict::kAnswered) {
+    fields = ReadCatalogue(body, account.unique_fields, clock_.WallNow());
+  } else if (report.verdict == CallVerdict::kCredentialsRejected) {
+    fields = errors::UpstreamCredentialsRejected(account.name, report.text);
   }
-  account.failed_fetches = 0;
-  account.next_fetch =
-      clock_.Now() + kFieldsRefresh * absl::Uniform(random_, 0.9, 1.1);
-  LogLine(LogLevel::kInfo, "fields_loaded")
-      .Add("account", account.name)
-      .Add("fields", (*read)->fields().size())
+  account.fields->Fetched(fields, clock_.Now());
+  LogLine line(fields.ok() ? LogLevel::kInfo : LogLevel::kWarn,
+               fields.ok() ? "fields_loaded" : "fields_not_loaded");
+  line.Add("account", account.name)
+      .Add("verdict", VerdictName(report.verdict))
+      .Add("http_status", report.http_status)
       .Add("duration_s", duration);
-  {
-    const MutexLock lock(account.mutex);
-    account.fields = *read;
+  if (fields.ok()) {
+    line.Add("fields", (*fields)->fields().size());
+  } else {
+    line.Add("text", fields.status().message())
+        .Add("next_try_in_s", account.fields->next_fetch() - clock_.Now());
   }
-  AnswerWaiters(account, read);
 }
 
-void Engine::WithFields(
-    absl::string_view name, absl::Time until,
-    absl::AnyInvocable<void(absl::StatusOr<Catalogue>) &&> done) {
+void Engine::WithFields(absl::string_view name, absl::Time until,
+                        AccountFields::Done done) {
   Account& account = Find(name);
-  Catalogue fields = FieldsOf(account);
-  if (fields != nullptr || !account.schema_checks) {
-    std::move(done)(std::move(fields));
+  if (!account.schema_checks) {
+    std::move(done)(nullptr);
+    return;
+  }
+  if (Catalogue known = account.fields->Get()) {
+    std::move(done)(std::move(known));
     return;
   }
   until = std::min(until, clock_.Now() + kMostFieldsWait);
   loop_->Post([&account, until, done = std::move(done)]() mutable {
-    Catalogue come = FieldsOf(account);
-    if (come != nullptr) {
-      std::move(done)(std::move(come));
-    } else if (!account.keys_rejected.ok()) {
-      std::move(done)(account.keys_rejected);
-    } else {
-      account.waiters.push_back({until, std::move(done)});
-    }
+    account.fields->WhenKnown(until, std::move(done));
   });
 }
 
@@ -378,7 +278,7 @@ void Engine::GetState(absl::string_view account,
     State state;
     state.dispatch = entry.dispatcher->State(clock_.Now());
     state.credential_generation = entry.client->credentials().generation;
-    if (const Catalogue fields = FieldsOf(entry)) {
+    if (const Catalogue fields = entry.fields->Get()) {
       state.fields_fetched_at = fields->fetched_at();
     }
     std::move(done)(std::move(state));
@@ -404,7 +304,7 @@ void Engine::Drain(absl::Duration timeout) {
   loop_->Post([this, idle] {
     for (const auto& [name, account] : accounts_) {
       account->dispatcher->StartDraining();
-      AnswerWaiters(*account, errors::Draining());
+      account->fields->EndWaits(errors::Draining());
     }
     when_idle_ = idle;
   });

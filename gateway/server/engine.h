@@ -16,7 +16,6 @@
 #include "absl/time/time.h"
 #include "gateway/admin/metrics.h"
 #include "gateway/base/clock.h"
-#include "gateway/base/mutex.h"
 #include "gateway/base/signal.h"
 #include "gateway/config/config.h"
 #include "gateway/dispatch/account_dispatcher.h"
@@ -24,7 +23,7 @@
 #include "gateway/dispatch/upstream.h"
 #include "gateway/http/curl_loop.h"
 #include "gateway/leadsquared/leadsquared_client.h"
-#include "gateway/schema/field_catalogue.h"
+#include "gateway/server/account_fields.h"
 
 namespace leadgateway::server {
 
@@ -59,19 +58,15 @@ class Engine {
               absl::AnyInvocable<void(absl::Status) &&> answered);
   void Cancel(absl::string_view account, std::shared_ptr<Ticket> ticket);
 
-  using Catalogue = std::shared_ptr<const schema::FieldCatalogue>;
+  using Catalogue = AccountFields::Catalogue;
   // The account's fields: at once on this thread where they are known,
   // otherwise once, later, on the loop thread: when they have come, when
   // LeadSquared refuses the keys, or with SCHEMA_UNAVAILABLE when it is `until`
   // (at most kMostFieldsWait from now). Null where the account's checks are
   // off.
   void WithFields(absl::string_view account, absl::Time until,
-                  absl::AnyInvocable<void(absl::StatusOr<Catalogue>) &&> done);
+                  AccountFields::Done done);
   static constexpr absl::Duration kMostFieldsWait = absl::Seconds(30);
-  // Fields are asked for anew after this time, give or take a tenth, so that
-  // the replicas of a gateway do not ask together.
-  static constexpr absl::Duration kFieldsRefresh = absl::Minutes(10);
-
   struct State {
     dispatch::AccountState dispatch;
     absl::Time fields_fetched_at = absl::InfinitePast();  // wall clock
@@ -97,26 +92,13 @@ class Engine {
   bool Responds(absl::Duration within);
 
  private:
-  struct FieldsWaiter {
-    absl::Time until;
-    absl::AnyInvocable<void(absl::StatusOr<Catalogue>) &&> done;
-  };
   struct Account {
     std::string name;
     bool schema_checks = true;
     std::vector<std::string> unique_fields;
     std::unique_ptr<leadsquared::LeadSquaredClient> client;
     std::unique_ptr<dispatch::AccountDispatcher> dispatcher;
-
-    Mutex mutex;
-    Catalogue fields ABSL_GUARDED_BY(mutex);
-
-    // The loop thread's.
-    absl::Time next_fetch = absl::InfinitePast();
-    bool fetching = false;
-    int failed_fetches = 0;
-    absl::Status keys_rejected;  // not OK after the last fetch said so
-    std::vector<FieldsWaiter> waiters;
+    std::unique_ptr<AccountFields> fields;
   };
 
   Engine(const Clock& clock, Metrics* metrics,
@@ -128,9 +110,6 @@ class Engine {
   void FetchFields(Account& account);
   void OnFields(Account& account, const dispatch::CallReport& report,
                 absl::string_view body);
-  static Catalogue FieldsOf(Account& account);
-  static void AnswerWaiters(Account& account,
-                            const absl::StatusOr<Catalogue>& answer);
 
   const Clock& clock_;
   Metrics* const metrics_;
