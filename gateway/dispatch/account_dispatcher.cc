@@ -262,9 +262,9 @@ absl::Time AccountDispatcher::Tick(absl::Time now) {
                                   ? now
                                   : queue_.Oldest(group) + wait);
   });
-  if (wanted == absl::InfiniteFuture() ||
-      (credentials_rejected_ && now < credentials_retry_at_)) {
-    return next;
+  if (wanted == absl::InfiniteFuture()) return next;
+  if (credentials_rejected_ && now < credentials_retry_at_) {
+    return std::min(next, credentials_retry_at_);
   }
   wanted = std::max(wanted, allowance_.NextFree(now));
   if (BudgetSpent(now)) wanted = std::max(wanted, now + UntilMidnight(now));
