@@ -1,0 +1,28 @@
+#ifndef LEADGATEWAY_GATEWAY_SERVER_CATALOGUE_LOADER_H_
+#define LEADGATEWAY_GATEWAY_SERVER_CATALOGUE_LOADER_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "gateway/schema/field_catalogue.h"
+
+namespace leadgateway::server {
+
+// A catalogue from the JSON of LeadsMetaData.Get; kInvalidArgument if it is not
+// that.
+absl::StatusOr<std::shared_ptr<const schema::FieldCatalogue>> ReadCatalogue(
+    absl::string_view json, const std::vector<std::string>& unique_fields,
+    absl::Time fetched_at);
+
+// A catalogue from a file with that JSON, of at most 32 MiB. The error, as a
+// mistake of the configuration, names the file.
+absl::StatusOr<std::shared_ptr<const schema::FieldCatalogue>> LoadCatalogue(
+    const std::string& path, const std::vector<std::string>& unique_fields);
+
+}  // namespace leadgateway::server
+
+#endif  // LEADGATEWAY_GATEWAY_SERVER_CATALOGUE_LOADER_H_
