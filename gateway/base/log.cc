@@ -29,7 +29,8 @@ class FunctionSink final : public spdlog::sinks::base_sink<std::mutex> {
 
  protected:
   void sink_it_(const spdlog::details::log_msg& message) override {
-    function_(absl::string_view(message.payload.data(), message.payload.size()));
+    function_(
+        absl::string_view(message.payload.data(), message.payload.size()));
   }
   void flush_() override {}
 
@@ -38,7 +39,8 @@ class FunctionSink final : public spdlog::sinks::base_sink<std::mutex> {
 };
 
 std::shared_ptr<spdlog::logger> MakeLogger(spdlog::sink_ptr sink) {
-  auto logger = std::make_shared<spdlog::logger>("leadgateway", std::move(sink));
+  auto logger =
+      std::make_shared<spdlog::logger>("leadgateway", std::move(sink));
   logger->set_pattern("%v");
   logger->set_level(spdlog::level::info);
   // Lines are rare beside the work they report, and the last one before a crash
@@ -162,8 +164,9 @@ LogLine& LogLine::AddInteger(absl::string_view key, int64_t value) {
 void SetLogLevel(LogLevel level) { Logger()->set_level(ToSpdlog(level)); }
 
 void SetLogSinkForTest(std::function<void(absl::string_view)> sink) {
-  Logger() = sink ? MakeLogger(std::make_shared<FunctionSink>(std::move(sink)))
-                  : MakeLogger(std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  Logger() =
+      sink ? MakeLogger(std::make_shared<FunctionSink>(std::move(sink)))
+           : MakeLogger(std::make_shared<spdlog::sinks::stderr_sink_mt>());
 }
 
 }  // namespace leadgateway

@@ -5,11 +5,11 @@
 #include "absl/status/statusor.h"
 
 // Returns from the function when `expr`, an absl::Status, is not OK.
-#define LG_RETURN_IF_ERROR(expr)                         \
-  do {                                                   \
+#define LG_RETURN_IF_ERROR(expr)                            \
+  do {                                                      \
     if (absl::Status lg_status = (expr); !lg_status.ok()) { \
-      return lg_status;                                  \
-    }                                                    \
+      return lg_status;                                     \
+    }                                                       \
   } while (false)
 
 #define LG_MACRO_CONCAT_INNER(a, b) a##b

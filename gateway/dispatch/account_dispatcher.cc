@@ -64,11 +64,9 @@ absl::StatusOr<JobId> AccountDispatcher::Submit(
   }
   const int leads = static_cast<int>(spec.leads.size());
   if (leads_waiting_ + leads > options_.max_queued_leads) {
-    return errors::QueueFull(options_.account, leads_waiting_,
-                             options_.max_queued_leads, "leads",
-                             RetryAfter(leads_waiting_ + leads -
-                                            options_.max_queued_leads,
-                                        now));
+    return errors::QueueFull(
+        options_.account, leads_waiting_, options_.max_queued_leads, "leads",
+        RetryAfter(leads_waiting_ + leads - options_.max_queued_leads, now));
   }
   size_t bytes = 0;
   for (const LeadUpdate& lead : spec.leads) bytes += FootprintOf(lead);

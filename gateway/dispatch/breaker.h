@@ -27,8 +27,8 @@ class Breaker {
   absl::Time next_probe() const { return open_until_; }
 
   static constexpr int kFailuresToOpen = 5;
-  // Full jitter below kFirstPause * 2^n, at most kMaxPause: short enough that an
-  // account is back within one window of the upstream's return.
+  // Full jitter below kFirstPause * 2^n, at most kMaxPause: short enough that
+  // an account is back within one window of the upstream's return.
   static constexpr absl::Duration kFirstPause = absl::Milliseconds(250);
   static constexpr absl::Duration kMaxPause = absl::Seconds(2);
   static constexpr absl::Duration kMinPause = absl::Milliseconds(50);

@@ -79,7 +79,8 @@ void FairQueue::Deactivate(Job* job) {
   auto& flows = job->group->flows[static_cast<int>(job->flow->priority)];
   FlowInGroup* const active = FindActive(job->group, job->flow);
   std::erase(active->jobs, job);
-  if (active->jobs.empty()) flows.erase(flows.begin() + (active - flows.data()));
+  if (active->jobs.empty())
+    flows.erase(flows.begin() + (active - flows.data()));
 }
 
 void FairQueue::Push(QueuedLead* lead) {

@@ -5,8 +5,8 @@
 
 namespace leadgateway::dispatch {
 
-// Bounds how many leads are sent again after a call that ended in doubt: at most
-// a tenth of the leads that were sent for the first time (the share that
+// Bounds how many leads are sent again after a call that ended in doubt: at
+// most a tenth of the leads that were sent for the first time (the share that
 // Finagle and Linkerd arrived at is a fifth), so that an outage upstream is not
 // answered with a multiple of the load.
 class RetryBudget {

@@ -14,8 +14,8 @@
 
 namespace leadgateway::leadsquared {
 
-// The limit that a throttle's text names: "API calls exceeded the limit of 25 in
-// 5 second(s)". `window` is absent if the text names none.
+// The limit that a throttle's text names: "API calls exceeded the limit of 25
+// in 5 second(s)". `window` is absent if the text names none.
 struct NamedLimit {
   int64_t calls = 0;
   std::optional<absl::Duration> window;
@@ -36,13 +36,12 @@ struct ReadAnswer {
 //   the body names MXAPIRateLimitExceededException, or says
 //     "exceeded the limit of N in M second(s)"; any status   kThrottled
 //   429                                                      kThrottled
-//   401                                                      kCredentialsRejected
-//   "Status":"Error" or an MX exception, any status          kRefused
-//   400 404 405 411 412 413 414 415 422 431                  kRefused
+//   401 kCredentialsRejected "Status":"Error" or an MX exception, any status
+//   kRefused 400 404 405 411 412 413 414 415 422 431                  kRefused
 //   2xx with at least one list of leads                      kAnswered
-//   2xx otherwise                                            kInDoubt, unreadable
-//   no whole answer                                          kInDoubt, no answer
-//   anything else: 3xx, 403, 408, 5xx, ...                   kInDoubt, no answer
+//   2xx otherwise                                            kInDoubt,
+//   unreadable no whole answer kInDoubt, no answer anything else: 3xx, 403,
+//   408, 5xx, ...                   kInDoubt, no answer
 //
 // A throttle is believed from a cut-short body, too; success never is.
 ReadAnswer ReadReply(const http::HttpReply& reply,

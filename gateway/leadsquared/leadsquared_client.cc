@@ -58,20 +58,19 @@ void LeadSquaredClient::Update(
   request.headers.emplace_back("Content-Type: application/json");
   request.headers.emplace_back("Accept: application/json");
   request.body = EncodeUpdate(call.search_key, call.leads);
-  http_->Send(
-      std::move(request),
-      [account = options_.account, leads = std::move(call.leads),
-       done = std::move(done)](http::HttpReply reply) mutable {
-        ReadAnswer read = ReadReply(reply, leads);
-        if (read.strangers > 0 || read.counts_differ) {
-          LogLine(LogLevel::kWarn, "answer_does_not_fit")
-              .Add("account", account)
-              .Add("leads", leads.size())
-              .Add("entries_that_fit_no_lead", read.strangers)
-              .AddBool("counts_differ", read.counts_differ);
-        }
-        std::move(done)(std::move(read.report));
-      });
+  http_->Send(std::move(request),
+              [account = options_.account, leads = std::move(call.leads),
+               done = std::move(done)](http::HttpReply reply) mutable {
+                ReadAnswer read = ReadReply(reply, leads);
+                if (read.strangers > 0 || read.counts_differ) {
+                  LogLine(LogLevel::kWarn, "answer_does_not_fit")
+                      .Add("account", account)
+                      .Add("leads", leads.size())
+                      .Add("entries_that_fit_no_lead", read.strangers)
+                      .AddBool("counts_differ", read.counts_differ);
+                }
+                std::move(done)(std::move(read.report));
+              });
 }
 
 void LeadSquaredClient::GetFields(

@@ -1,8 +1,8 @@
 #ifndef LEADGATEWAY_GATEWAY_LEADSQUARED_LEADSQUARED_CLIENT_H_
 #define LEADGATEWAY_GATEWAY_LEADSQUARED_LEADSQUARED_CLIENT_H_
 
-#include <utility>
 #include <string>
+#include <utility>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/strings/string_view.h"
@@ -34,8 +34,8 @@ class LeadSquaredClient final : public dispatch::Upstream {
   // Asks for the account's fields (LeadsMetaData.Get, with option sets). `done`
   // is called exactly once, later; `body` is the answer's where the report says
   // kAnswered.
-  void GetFields(absl::AnyInvocable<void(dispatch::CallReport,
-                                         std::string body) &&> done);
+  void GetFields(
+      absl::AnyInvocable<void(dispatch::CallReport, std::string body) &&> done);
 
   // New keys, for the calls from now on.
   void SetCredentials(Credentials credentials) {

@@ -33,11 +33,11 @@ absl::Status Bad(absl::string_view what) {
 
 absl::Status Bad(sj::error_code code) { return Bad(sj::error_message(code)); }
 
-#define LG_RETURN_IF_BAD(expr)                       \
-  do {                                               \
-    if (const sj::error_code lg_code = (expr)) {     \
-      return Bad(lg_code);                           \
-    }                                                \
+#define LG_RETURN_IF_BAD(expr)                   \
+  do {                                           \
+    if (const sj::error_code lg_code = (expr)) { \
+      return Bad(lg_code);                       \
+    }                                            \
   } while (false)
 
 // The type says null for whatever starts with an n.
@@ -64,9 +64,8 @@ absl::Status ReadText(sj::ondemand::value value, std::string& out) {
       return ReadNull(value);
     case sj::ondemand::json_type::number: {
       std::string_view token = value.raw_json_token();
-      while (!token.empty() &&
-             (token.back() == ' ' || token.back() == '\n' ||
-              token.back() == '\r' || token.back() == '\t')) {
+      while (!token.empty() && (token.back() == ' ' || token.back() == '\n' ||
+                                token.back() == '\r' || token.back() == '\t')) {
         token.remove_suffix(1);
       }
       out.assign(token.data(), token.size());
@@ -87,7 +86,8 @@ absl::Status ReadCount(sj::ondemand::value value, std::optional<int64_t>& out) {
   return absl::OkStatus();
 }
 
-// On-demand parsing checks what is touched: so touch all of what is passed over.
+// On-demand parsing checks what is touched: so touch all of what is passed
+// over.
 absl::Status Skip(sj::ondemand::value value, int depth = 0) {
   if (depth > 64) return Bad("nested too deeply");
   sj::ondemand::json_type type;

@@ -14,9 +14,9 @@
 // The JSON of UpdateV2. Knows the shapes, judges nothing.
 namespace leadgateway::leadsquared {
 
-// The body of one UpdateV2 call. Every value is a JSON string. Leads that do not
-// exist are always asked for separately, so that requests with either choice can
-// share the call.
+// The body of one UpdateV2 call. Every value is a JSON string. Leads that do
+// not exist are always asked for separately, so that requests with either
+// choice can share the call.
 //
 // `search_key` "" leaves SearchByKey out: leads are found by their ProspectId.
 std::string EncodeUpdate(absl::string_view search_key,

@@ -27,9 +27,9 @@ absl::StatusOr<std::string> DoubleText(double value) {
   // Plain decimal: LeadSquared's number fields are not known to read exponents.
   // The longest finite double has 309 digits before the point.
   char buffer[1100];
-  const auto end = std::to_chars(buffer, buffer + sizeof(buffer),
-                                 value == 0 ? 0.0 : value,
-                                 std::chars_format::fixed);
+  const auto end =
+      std::to_chars(buffer, buffer + sizeof(buffer), value == 0 ? 0.0 : value,
+                    std::chars_format::fixed);
   return std::string(buffer, end.ptr);
 }
 

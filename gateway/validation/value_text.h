@@ -9,8 +9,8 @@
 namespace leadgateway::validation {
 
 // A typed value as LeadSquared gets it. Fails with kInvalidArgument (a value
-// that can't be written: NaN, a date that does not exist) or kNotFound (no value
-// set); the message says what is wrong without the value.
+// that can't be written: NaN, a date that does not exist) or kNotFound (no
+// value set); the message says what is wrong without the value.
 absl::StatusOr<std::string> ValueText(const v1::LeadField& field);
 
 }  // namespace leadgateway::validation
