@@ -104,6 +104,13 @@ std::string ExceptionWords(const UpdateAnswer& answer) {
   return absl::StrCat(answer.exception_type, ": ", answer.exception_message);
 }
 
+// What LeadSquared says of a call that it refused, or the answer's shape.
+std::string Words(const http::HttpReply& reply,
+                  const absl::StatusOr<UpdateAnswer>& answer) {
+  const std::string words = answer.ok() ? ExceptionWords(*answer) : "";
+  return words.empty() ? Shape(reply) : errors::Bounded(words, kMaxReasonBytes);
+}
+
 void SetThrottled(const http::HttpReply& reply, const UpdateAnswer* answer,
                   CallReport& report) {
   report.verdict = CallVerdict::kThrottled;
@@ -146,20 +153,17 @@ bool JudgeCall(const http::HttpReply& reply,
   }
   if (reply.http_status == 401) {
     report.verdict = CallVerdict::kCredentialsRejected;
-    report.text =
-        answer.ok() ? errors::Bounded(ExceptionWords(*answer), kMaxReasonBytes)
-                    : Shape(reply);
+    report.text = Words(reply, answer);
     return true;
   }
-  if (answer.ok() && (absl::EqualsIgnoreCase(answer->error_status, "Error") ||
-                      absl::StartsWith(answer->exception_type, "MX"))) {
+  if (answer.ok() && absl::StartsWith(answer->exception_type, "MX")) {
     report.verdict = CallVerdict::kRefused;
-    report.text = errors::Bounded(ExceptionWords(*answer), kMaxReasonBytes);
+    report.text = Words(reply, answer);
     return true;
   }
   if (IsFinalStatus(reply.http_status)) {
     report.verdict = CallVerdict::kRefused;
-    report.text = Shape(reply);
+    report.text = Words(reply, answer);
     return true;
   }
   if (!IsSuccess(reply.http_status)) {

@@ -32,16 +32,19 @@ struct ReadAnswer {
 // From what HTTP brought to a verdict on the call and on each of its leads. The
 // body decides, then the status; the first row that fits counts:
 //
-//   nothing left                                             kNotSent
+//   nothing left                                           kNotSent
 //   the body names MXAPIRateLimitExceededException, or says
-//     "exceeded the limit of N in M second(s)"; any status   kThrottled
-//   429                                                      kThrottled
-//   401 kCredentialsRejected "Status":"Error" or an MX exception, any status
-//   kRefused 400 404 405 411 412 413 414 415 422 431                  kRefused
-//   2xx with at least one list of leads                      kAnswered
-//   2xx otherwise                                            kInDoubt,
-//   unreadable no whole answer kInDoubt, no answer anything else: 3xx, 403,
-//   408, 5xx, ...                   kInDoubt, no answer
+//     "exceeded the limit of N in M second(s)"             kThrottled
+//   429                                                    kThrottled
+//   no whole answer                                        kInDoubt
+//   401                                                    kCredentialsRejected
+//   an MX exception, whatever the status                   kRefused
+//   400 404 405 411 412 413 414 415 422 431                kRefused
+//   2xx with at least one list of leads                    kAnswered
+//   2xx otherwise; 3xx, 403, 408, 5xx and all the rest     kInDoubt
+//
+// "Status":"Error" with a foreign exception is no refusal: who knows what was
+// done before it was thrown.
 //
 // A throttle is believed from a cut-short body, too; success never is.
 ReadAnswer ReadReply(const http::HttpReply& reply,

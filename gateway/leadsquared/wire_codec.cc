@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "absl/types/span.h"
 #include "gateway/model/lead.h"
 #include "rapidjson/stringbuffer.h"
@@ -269,6 +270,8 @@ std::string EncodeUpdate(absl::string_view search_key,
 }
 
 absl::StatusOr<UpdateAnswer> DecodeAnswer(absl::string_view body) {
+  // A byte order mark says nothing in UTF-8, and some servers put one.
+  absl::ConsumePrefix(&body, "\xEF\xBB\xBF");
   const sj::padded_string padded(body.data(), body.size());
   sj::ondemand::parser parser;
   sj::ondemand::document document;

@@ -108,6 +108,7 @@ struct Evidence {
   int carried = 0;             // calls that carried it
   bool updated = false;        // one said so
   bool denied = false;         // one refused it, by itself or with its call
+  bool doubt = false;          // one did not say
   bool could_be_read = false;  // one may have been processed
 };
 
@@ -130,10 +131,12 @@ Evidence Gather(const DispatchWorld& world, const std::string& tag,
           if (kind == Kind::kRejected || kind == Kind::kNotFound) {
             evidence.denied = true;
           }
+          if (kind == Kind::kUntold) evidence.doubt = true;
           evidence.could_be_read = true;
         }
         break;
       case CallVerdict::kInDoubt:
+        evidence.doubt = true;
         evidence.could_be_read = true;
         break;
       case CallVerdict::kRefused:
@@ -171,6 +174,7 @@ void CheckJob(const DispatchWorld& world, const Submitted& job) {
       case Outcome::kFailed:
       case Outcome::kUnprocessed:
         EXPECT_TRUE(evidence.denied) << tag;
+        EXPECT_FALSE(evidence.doubt) << tag;
         EXPECT_FALSE(evidence.updated) << tag;
         break;
       case Outcome::kNotSent:
