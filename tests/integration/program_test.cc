@@ -1,0 +1,240 @@
+#include <signal.h>
+#include <stdlib.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "gmock/gmock.h"
+#include "grpcpp/create_channel.h"
+#include "grpcpp/security/credentials.h"
+#include "grpcpp/support/status.h"
+#include "gtest/gtest.h"
+#include "leadgateway/v1/lead_gateway.grpc.pb.h"
+#include "leadgateway/v1/lead_gateway.pb.h"
+#include "sandbox/credentials.h"
+#include "sandbox/sandbox.h"
+#include "tests/integration/gateway_fixture.h"
+#include "tests/integration/program.h"
+
+namespace leadgateway::testing {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::Each;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+using ::testing::StartsWith;
+
+// A directory with key files, and the program started on a configuration in it.
+class ProgramTest : public ::testing::Test {
+ protected:
+  ProgramTest() {
+    sandbox::SandboxOptions options;
+    options.account.generate_leads = 2000;
+    options.account.allowance.calls = 5;
+    options.account.allowance.window = absl::Seconds(1);
+    sandbox_ = *sandbox::Sandbox::Create(options);
+    const sandbox::KeyPair keys = sandbox::TestKeys();
+    dir_.Write("access_key", absl::StrCat(keys.access_key, "\n"));
+    dir_.Write("secret_key", absl::StrCat(keys.secret_key, "\n"));
+  }
+
+  // The least that works, with what the test replaces.
+  std::string Config(
+      std::vector<std::pair<absl::string_view, absl::string_view>>
+          replacements = {}) {
+    std::string text = absl::StrReplaceAll(
+        R"({ "listen":   { "address": "127.0.0.1:0" },
+             "admin":    { "address": "127.0.0.1:0" },
+             "accounts": [ { "name": "acme",
+                             "baseUrl": "URL",
+                             "accessKeyFile": "DIR/access_key",
+                             "secretKeyFile": "DIR/secret_key",
+                             "allowance": { "calls": 5, "window": "1s" } } ],
+             "drainTimeout": "20s" })",
+        {{"URL", sandbox_->url()}, {"DIR", dir_.path()}});
+    return absl::StrReplaceAll(text, replacements);
+  }
+
+  std::unique_ptr<Program> Run(const std::string& text,
+                               const std::string& name = "config.json") {
+    const char* const path = getenv("LEAD_GATEWAY");
+    return std::make_unique<Program>(std::vector<std::string>{
+        path == nullptr ? "" : path,
+        absl::StrCat("--config=", dir_.Write(name, text))});
+  }
+
+  static std::unique_ptr<v1::LeadGatewayService::Stub> Connect(
+      const std::string& serving) {
+    return v1::LeadGatewayService::NewStub(grpc::CreateChannel(
+        MemberOf(serving, "listen"), grpc::InsecureChannelCredentials()));
+  }
+
+  TempDir dir_;
+  std::unique_ptr<sandbox::Sandbox> sandbox_;
+};
+
+TEST_F(ProgramTest, ItSaysWhereItServesAndServesThere) {
+  const auto program = Run(Config());
+  const std::string serving = program->WaitForLine("\"event\":\"serving\"");
+  EXPECT_THAT(MemberOf(serving, "listen"), StartsWith("127.0.0.1:"));
+  const std::string admin = MemberOf(serving, "admin");
+  EXPECT_THAT(admin, StartsWith("127.0.0.1:"));
+  const auto stub = Connect(serving);
+  ExpectAll(Rpc(*stub, Updates(0, 30), {}).Get(), 30, v1::OUTCOME_UPDATED);
+
+  EXPECT_THAT(HttpGet(admin, "/healthz"), StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(HttpGet(admin, "/readyz"), StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(HttpGet(admin, "/metrics"),
+              AllOf(StartsWith("HTTP/1.1 200"), HasSubstr("acme")));
+  EXPECT_THAT(HttpGet(admin, "/secrets"), StartsWith("HTTP/1.1 404"));
+
+  program->Signal(SIGTERM);
+  EXPECT_EQ(program->Wait(), 0);
+  // Every line is an object, and none holds a key.
+  const sandbox::KeyPair keys = sandbox::TestKeys();
+  for (const std::string& line : program->lines()) {
+    EXPECT_THAT(MemberOf(line, "event"), ::testing::Not(IsEmpty())) << line;
+    EXPECT_FALSE(absl::StrContains(line, keys.access_key.substr(3)) ||
+                 absl::StrContains(line, keys.secret_key))
+        << line;
+  }
+}
+
+TEST_F(ProgramTest, TextFormatIsTakenToo) {
+  const auto program =
+      Run(absl::StrCat(R"(listen { address: "127.0.0.1:0" }
+                      accounts { name: "acme" base_url: ")",
+                       sandbox_->url(), R"(" access_key_file: ")", dir_.path(),
+                       R"(/access_key" secret_key_file: ")", dir_.path(),
+                       R"(/secret_key" })"),
+          "config.textproto");
+  const std::string serving = program->WaitForLine("\"event\":\"serving\"");
+  EXPECT_EQ(MemberOf(serving, "admin"), "");
+  const auto stub = Connect(serving);
+  ExpectAll(Rpc(*stub, Updates(0, 3), {}).Get(), 3, v1::OUTCOME_UPDATED);
+  program->Signal(SIGINT);
+  EXPECT_EQ(program->Wait(), 0);
+}
+
+TEST_F(ProgramTest, SigtermUnderLoadEndsEveryStreamAndExitsWithZero) {
+  const auto program = Run(Config({{"20s", "1s"}}));
+  const std::string serving = program->WaitForLine("\"event\":\"serving\"");
+  const std::string admin = MemberOf(serving, "admin");
+  const auto stub = Connect(serving);
+  std::vector<std::unique_ptr<Rpc>> rpcs;
+  for (int i = 0; i < 20; ++i) {
+    CallOptions patient;
+    patient.deadline = absl::Minutes(10);
+    rpcs.push_back(std::make_unique<Rpc>(*stub, Updates(i * 90, 90), patient));
+  }
+  rpcs[0]->WaitForMessage();
+  program->Signal(SIGTERM);
+  EXPECT_NE(program->WaitForLine("\"event\":\"draining\""), "");
+  EXPECT_TRUE(Eventually([&] {
+    return absl::StartsWith(HttpGet(admin, "/readyz"), "HTTP/1.1 503");
+  }));
+  EXPECT_THAT(HttpGet(admin, "/healthz"), StartsWith("HTTP/1.1 200"));
+  int unavailable = 0;
+  for (const auto& rpc : rpcs) {
+    const Answer answer = rpc->Get();
+    if (answer.status.ok()) {
+      ExpectComplete(answer, 90);
+      EXPECT_EQ(CountOf(answer, v1::OUTCOME_UNKNOWN), 0);
+      continue;
+    }
+    EXPECT_EQ(answer.status.error_code(), grpc::StatusCode::UNAVAILABLE);
+    EXPECT_EQ(ReasonOf(answer.status), "DRAINING");
+    EXPECT_EQ(answer.messages, 0);
+    ++unavailable;
+  }
+  EXPECT_LT(unavailable, 20);
+  EXPECT_EQ(program->Wait(), 0);
+  EXPECT_THAT(program->lines(), Contains(HasSubstr("\"event\":\"stopped\"")));
+}
+
+TEST_F(ProgramTest, AWrongConfigurationEndsItWithTwoAndALinePerMistake) {
+  struct Case {
+    std::string config;
+    std::vector<std::string> paths;
+  };
+  const std::vector<Case> cases = {
+      {Config({{"127.0.0.1:0", "nowhere"}}),
+       {"listen.address: ", "admin.address: "}},
+      {Config({{"\"calls\": 5", "\"calls\": 0"}, {"\"1s\"", "\"1y\""}}),
+       {"accounts[0].allowance.calls: ", "accounts[0].allowance.window: "}},
+      {Config({{"http://127.0.0.1", "http://leadsquared.com"},
+               {"\"acme\"", "\"\""}}),
+       {"accounts[0].name: ", "accounts[0].baseUrl: "}},
+      {Config({{"\"listen\"", "\"lisen\""}}), {"lisen: ", "listen.address: "}},
+      {"{}", {"listen", "accounts"}},
+      {"", {""}},
+      {"{ \"listen\": ", {""}},
+      {std::string("\0\xff\xfe{}", 5), {""}},
+      {"[1, 2]", {""}},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.config);
+    const auto program = Run(c.config);
+    EXPECT_EQ(program->Wait(), 2);
+    EXPECT_THAT(program->lines(), SizeIs(c.paths.size()));
+    for (const std::string& path : c.paths) {
+      EXPECT_THAT(program->lines(), Contains(HasSubstr(path)));
+    }
+  }
+}
+
+TEST_F(ProgramTest, AConfigurationThatCannotBeReadEndsItWithTwo) {
+  const char* const path = getenv("LEAD_GATEWAY");
+  for (const std::string argument :
+       {"--config=/nonexistent.json", "--config=/", "--config="}) {
+    Program program({path == nullptr ? "" : path, argument});
+    EXPECT_EQ(program.Wait(), 2) << argument;
+    EXPECT_THAT(program.lines(), SizeIs(1)) << argument;
+  }
+}
+
+TEST_F(ProgramTest, KeyFilesThatCannotBeReadEndItWithTwo) {
+  dir_.Write("empty", " \n");
+  for (const std::string name : {"absent", "empty", ""}) {
+    SCOPED_TRACE(name);
+    const auto program = Run(Config({{"/secret_key", "/" + name}}));
+    EXPECT_EQ(program->Wait(), 2);
+    EXPECT_THAT(program->lines(), SizeIs(1));
+    EXPECT_THAT(program->lines(), Each(HasSubstr(dir_.path() + "/" + name)));
+    EXPECT_THAT(program->lines(), Each(HasSubstr("accounts[0]")));
+  }
+}
+
+TEST_F(ProgramTest, AnAddressInUseEndsItWithALineThatNamesIt) {
+  const auto first = Run(Config());
+  const std::string serving = first->WaitForLine("\"event\":\"serving\"");
+  for (const char* const member : {"listen", "admin"}) {
+    SCOPED_TRACE(member);
+    const std::string address = MemberOf(serving, member);
+    const std::string other = absl::StrCat(
+        "\"", member, "\":", std::string(member) == "listen" ? "   " : "    ",
+        "{ \"address\": \"127.0.0.1:0\"");
+    const auto second =
+        Run(Config({{other, absl::StrCat("\"", member, "\": { \"address\": \"",
+                                         address, "\"")}}),
+            "second.json");
+    const int code = second->Wait();
+    EXPECT_GT(code, 0);
+    EXPECT_LT(code, 128);
+    EXPECT_THAT(second->lines(), Contains(HasSubstr(address)));
+  }
+  first->Signal(SIGTERM);
+  EXPECT_EQ(first->Wait(), 0);
+}
+
+}  // namespace
+}  // namespace leadgateway::testing
