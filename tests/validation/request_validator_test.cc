@@ -1,0 +1,434 @@
+#include "gateway/validation/request_validator.h"
+
+#include <cmath>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "gateway/model/errors.h"
+#include "gateway/model/lead.h"
+#include "gateway/model/limits.h"
+#include "gateway/model/outcome.h"
+#include "gateway/model/reason.h"
+#include "gateway/schema/field_catalogue.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "leadgateway/v1/lead_gateway.pb.h"
+
+namespace leadgateway::validation {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+using Fields = std::vector<std::pair<std::string, std::string>>;
+
+class ValidateRequestTest : public ::testing::Test {
+ protected:
+  v1::Lead* Add(const Fields& fields, const std::string& tag = "") {
+    v1::Lead* const lead = request_.add_leads();
+    lead->set_tag(tag);
+    for (const auto& [attribute, value] : fields) {
+      v1::LeadField* const field = lead->add_fields();
+      field->set_attribute(attribute);
+      field->set_string_value(value);
+    }
+    return lead;
+  }
+  void ByEmail() { request_.set_search_by_key("EmailAddress"); }
+  // A lead with nothing wrong.
+  void Good(const std::string& email) {
+    Add({{"EmailAddress", email}, {"FirstName", "John"}});
+  }
+  ValidatedRequest Validate() {
+    auto validated = ValidateRequest(request_, options_);
+    EXPECT_TRUE(validated.ok()) << validated.status();
+    return validated.ok() ? *std::move(validated) : ValidatedRequest();
+  }
+  absl::Status Refused() {
+    return ValidateRequest(request_, options_).status();
+  }
+  // The reasons of the only lead, which is invalid; in order.
+  std::vector<std::string> Reasons() {
+    const ValidatedRequest validated = Validate();
+    EXPECT_EQ(validated.leads.size(), 0);
+    EXPECT_EQ(validated.invalid.size(), 1);
+    std::vector<std::string> names;
+    if (validated.invalid.size() != 1) return names;
+    const LeadResult& result = validated.invalid[0];
+    EXPECT_EQ(result.outcome, Outcome::kInvalid);
+    EXPECT_EQ(result.attempts, 0);
+    EXPECT_EQ(result.problem->reason, result.problem->violations[0].reason);
+    for (const FieldViolation& violation : result.problem->violations) {
+      EXPECT_TRUE(absl::StartsWith(violation.field, "leads[0]"))
+          << violation.field;
+      EXPECT_NE(violation.description, "");
+      names.emplace_back(InfoOf(violation.reason).name);
+    }
+    return names;
+  }
+
+  v1::BulkUpdateLeadsRequest request_;
+  ValidationOptions options_;
+};
+
+using Names = std::vector<std::string>;
+
+// ------------------------------------------------------------------- requests
+
+TEST_F(ValidateRequestTest, RefusesARequestWithoutLeads) {
+  const absl::Status status = Refused();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(errors::ReasonNameOf(status), "EMPTY_REQUEST");
+}
+
+TEST_F(ValidateRequestTest, TakesTenThousandLeadsAndRefusesOneMore) {
+  ByEmail();
+  for (int i = 0; i < kDefaultMaxLeadsPerRequest; ++i) {
+    Good(absl::StrCat("lead", i, "@example.com"));
+  }
+  const ValidatedRequest validated = Validate();
+  ASSERT_EQ(validated.leads.size(), 10'000);
+  EXPECT_TRUE(validated.invalid.empty());
+  for (int i = 0; i < 10'000; ++i) {
+    ASSERT_EQ(validated.leads[static_cast<size_t>(i)].index, i);
+  }
+  Good("one@more");
+  EXPECT_EQ(Refused().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(errors::ReasonNameOf(Refused()), "TOO_MANY_LEADS");
+}
+
+TEST_F(ValidateRequestTest, KeepsToAConfiguredMaximum) {
+  ByEmail();
+  options_.max_leads = 2;
+  Good("a");
+  Good("b");
+  EXPECT_EQ(Validate().leads.size(), 2);
+  Good("c");
+  EXPECT_EQ(errors::ReasonNameOf(Refused()), "TOO_MANY_LEADS");
+}
+
+// ----------------------------------------------------------------- good leads
+
+TEST_F(ValidateRequestTest, HandsAGoodLeadOnWhole) {
+  ByEmail();
+  Add({{"FirstName", "John"}, {"EmailAddress", " John@X.y "}, {"City", ""}},
+      "tag 1");
+  const ValidatedRequest validated = Validate();
+  EXPECT_EQ(validated.search_key, "EmailAddress");
+  ASSERT_EQ(validated.leads.size(), 1);
+  const LeadUpdate& lead = validated.leads[0];
+  EXPECT_EQ(lead.index, 0);
+  EXPECT_EQ(lead.tag, "tag 1");
+  ASSERT_EQ(lead.fields.size(), 3);
+  EXPECT_EQ(lead.key().attribute, "EmailAddress");
+  // As the caller sent it; only the lane is folded.
+  EXPECT_EQ(lead.key().value, " John@X.y ");
+  EXPECT_EQ(lead.lane_key, "john@x.y");
+  EXPECT_EQ(lead.fields[0].attribute, "FirstName");
+  EXPECT_EQ(lead.fields[2].value, "");
+}
+
+TEST_F(ValidateRequestTest, TakesEitherSpellingOfProspectIdAndSendsOne) {
+  for (const std::string search : {"", "ProspectId", "ProspectID"}) {
+    for (const std::string attribute : {"ProspectId", "ProspectID"}) {
+      request_.Clear();
+      request_.set_search_by_key(search);
+      Add({{attribute, "1B-2C"}, {"FirstName", "John"}});
+      const ValidatedRequest validated = Validate();
+      EXPECT_EQ(validated.search_key, "");
+      ASSERT_EQ(validated.leads.size(), 1) << search << "/" << attribute;
+      EXPECT_EQ(validated.leads[0].key().attribute, "ProspectId");
+      EXPECT_EQ(validated.leads[0].lane_key, "1b-2c");
+    }
+  }
+  request_.Clear();
+  Add({{"prospectid", "1"}, {"FirstName", "John"}});
+  EXPECT_EQ(Reasons(), Names{"SEARCH_KEY_MISSING"});
+}
+
+TEST_F(ValidateRequestTest, TakesVeryLongAndOddValues) {
+  ByEmail();
+  Add({{"EmailAddress", "a"}, {"Notes", std::string(5 << 20, 'x')}});
+  Add({{"EmailAddress", "b"}, {"Notes", std::string("\0\x01\x1f", 3)}});
+  const ValidatedRequest validated = Validate();
+  ASSERT_EQ(validated.leads.size(), 2);
+  EXPECT_EQ(validated.leads[0].fields[1].value.size(), 5 << 20);
+  EXPECT_EQ(validated.leads[1].fields[1].value.size(), 3);
+}
+
+// ------------------------------------------------------------------- mistakes
+
+TEST_F(ValidateRequestTest, SaysWhatIsWrongWithALead) {
+  struct {
+    Fields fields;
+    Names reasons;
+  } cases[] = {
+      {{}, {"NO_FIELDS"}},
+      {{{"EmailAddress", "a"}}, {"NO_FIELDS"}},
+      {{{"FirstName", "a"}}, {"SEARCH_KEY_MISSING"}},
+      {{{"emailaddress", "a"}, {"FirstName", "b"}}, {"SEARCH_KEY_MISSING"}},
+      {{{"EmailAddress", ""}, {"FirstName", "b"}}, {"SEARCH_KEY_MISSING"}},
+      {{{"EmailAddress", " \t\n"}, {"FirstName", "b"}}, {"SEARCH_KEY_MISSING"}},
+      {{{"EmailAddress", "a"}, {"A", "1"}, {"A", "1"}}, {"FIELD_REPEATED"}},
+      {{{"EmailAddress", "a"}, {"EmailAddress", "b"}}, {"FIELD_REPEATED"}},
+      {{{"EmailAddress", "a"}, {"", "b"}}, {"FIELD_UNKNOWN"}},
+      {{{"", "b"}}, {"FIELD_UNKNOWN", "SEARCH_KEY_MISSING"}},
+  };
+  for (const auto& c : cases) {
+    request_.Clear();
+    ByEmail();
+    Add(c.fields);
+    EXPECT_EQ(Reasons(), c.reasons) << request_.ShortDebugString();
+  }
+}
+
+TEST_F(ValidateRequestTest, SaysWhatIsWrongWithAValue) {
+  ByEmail();
+  v1::LeadField* const field =
+      Add({{"EmailAddress", "a"}, {"X", ""}})->mutable_fields(1);
+  field->clear_value();
+  EXPECT_EQ(Reasons(), Names{"VALUE_MISSING"});
+  field->set_double_value(std::nan(""));
+  EXPECT_EQ(Reasons(), Names{"VALUE_TYPE_MISMATCH"});
+  field->mutable_date_value()->set_year(2023);
+  EXPECT_EQ(Reasons(), Names{"VALUE_TYPE_MISMATCH"});
+  field->mutable_timestamp_value()->set_nanos(-1);
+  EXPECT_EQ(Reasons(), Names{"VALUE_TYPE_MISMATCH"});
+  field->mutable_clear();
+  EXPECT_EQ(Validate().leads.size(), 1);
+}
+
+TEST_F(ValidateRequestTest, SaysWhatIsWrongWithTheKeysValue) {
+  ByEmail();
+  v1::LeadField* const key =
+      Add({{"EmailAddress", ""}, {"X", "1"}})->mutable_fields(0);
+  key->clear_value();
+  EXPECT_EQ(Reasons(), Names{"VALUE_MISSING"});
+  key->set_double_value(INFINITY);
+  EXPECT_EQ(Reasons(), Names{"VALUE_TYPE_MISMATCH"});
+  key->mutable_clear();
+  EXPECT_EQ(Reasons(), Names{"SEARCH_KEY_MISSING"});
+  key->set_int64_value(17);
+  EXPECT_EQ(Validate().leads.size(), 1);
+}
+
+TEST_F(ValidateRequestTest, RefusesATagThatIsTooLong) {
+  ByEmail();
+  Add({{"EmailAddress", "a"}, {"X", "1"}}, std::string(256, 't'));
+  EXPECT_EQ(Validate().leads.size(), 1);
+  request_.mutable_leads(0)->set_tag(std::string(257, 't'));
+  EXPECT_EQ(Reasons(), Names{"TAG_TOO_LONG"});
+}
+
+TEST_F(ValidateRequestTest, ReportsEveryMistakeOfALead) {
+  ByEmail();
+  v1::Lead* const lead = Add(
+      {{"", "1"}, {"EmailAddress", " "}, {"A", "1"}, {"A", "2"}, {"B", "1"}},
+      std::string(300, 't'));
+  lead->mutable_fields(4)->clear_value();
+  EXPECT_EQ(Reasons(),
+            (Names{"TAG_TOO_LONG", "FIELD_UNKNOWN", "SEARCH_KEY_MISSING",
+                   "FIELD_REPEATED", "VALUE_MISSING"}));
+  const ValidatedRequest validated = Validate();
+  EXPECT_THAT(validated.invalid[0].problem->message,
+              HasSubstr("(and 4 more mistakes)"));
+}
+
+TEST_F(ValidateRequestTest, NamesPathsAndNeverValues) {
+  ByEmail();
+  Add({{"EmailAddress", "value1@x.y"}, {"A", "value2"}, {"A", "value3"}});
+  Add({{"EmailAddress", "VALUE1@x.y"}, {"A", "value4"}});
+  const ValidatedRequest validated = Validate();
+  ASSERT_EQ(validated.invalid.size(), 2);
+  EXPECT_EQ(validated.invalid[0].problem->violations[0].field,
+            "leads[0].fields[\"A\"]");
+  for (const LeadResult& result : validated.invalid) {
+    EXPECT_THAT(result.problem->message, Not(HasSubstr("alue")));
+    for (const FieldViolation& violation : result.problem->violations) {
+      EXPECT_THAT(violation.field, Not(HasSubstr("alue")));
+      EXPECT_THAT(violation.description, Not(HasSubstr("alue")));
+    }
+  }
+  // The key itself comes back where it belongs.
+  EXPECT_EQ(validated.invalid[0].identifier, "EmailAddress");
+  EXPECT_EQ(validated.invalid[0].identifier_value, "value1@x.y");
+}
+
+TEST_F(ValidateRequestTest, WritesOddNamesIntoPathsSafely) {
+  ByEmail();
+  Add({{"EmailAddress", "a"},
+       {"q\"\\\n", "1"},
+       {"q\"\\\n", "1"},
+       {std::string(100'000, 'n'), "1"},
+       {std::string(100'000, 'n'), "1"}});
+  const ValidatedRequest validated = Validate();
+  const auto& violations = validated.invalid.at(0).problem->violations;
+  ASSERT_EQ(violations.size(), 2);
+  EXPECT_EQ(violations[0].field, "leads[0].fields[\"q\\\"\\\\ \"]");
+  EXPECT_LT(violations[1].field.size(), 200);
+}
+
+TEST_F(ValidateRequestTest, LeavesGoodLeadsAloneBesideBadOnes) {
+  ByEmail();
+  Good("a");
+  Add({}, "bad");
+  Good("c");
+  const ValidatedRequest validated = Validate();
+  ASSERT_EQ(validated.leads.size(), 2);
+  EXPECT_EQ(validated.leads[0].index, 0);
+  EXPECT_EQ(validated.leads[1].index, 2);
+  ASSERT_EQ(validated.invalid.size(), 1);
+  EXPECT_EQ(validated.invalid[0].index, 1);
+  EXPECT_EQ(validated.invalid[0].tag, "bad");
+}
+
+// ------------------------------------------------------------------ duplicates
+
+TEST_F(ValidateRequestTest, NamesTheOtherLeadsWithTheSameKey) {
+  ByEmail();
+  Good("a@x.y");
+  Good("b@x.y");
+  Good(" A@x.y");
+  Good("a@X.Y\t");
+  const ValidatedRequest validated = Validate();
+  ASSERT_EQ(validated.leads.size(), 1);
+  EXPECT_EQ(validated.leads[0].index, 1);
+  ASSERT_EQ(validated.invalid.size(), 3);
+  const char* const others[] = {"leads[2], leads[3]", "leads[0], leads[3]",
+                                "leads[0], leads[2]"};
+  for (size_t i = 0; i < 3; ++i) {
+    const Problem& problem = *validated.invalid[i].problem;
+    EXPECT_EQ(problem.reason, Reason::kDuplicateSearchKey);
+    EXPECT_THAT(problem.violations.at(0).description, HasSubstr(others[i]));
+    EXPECT_THAT(problem.violations[0].field,
+                HasSubstr(".fields[\"EmailAddress\"]"));
+  }
+}
+
+TEST_F(ValidateRequestTest, ComparesPhonesByTheirDigits) {
+  for (const std::string key : {"Phone", "Mobile", "mx_SecondPhone"}) {
+    request_.Clear();
+    request_.set_search_by_key(key);
+    Add({{key, "+91-9988776655"}, {"A", "1"}});
+    Add({{key, "91 99887 76655"}, {"A", "1"}});
+    Add({{key, "9988776655"}, {"A", "1"}});
+    const ValidatedRequest validated = Validate();
+    EXPECT_EQ(validated.leads.size(), 1) << key;
+    EXPECT_EQ(validated.invalid.size(), 2) << key;
+  }
+}
+
+TEST_F(ValidateRequestTest, ComparesDigitsOfNothingElse) {
+  request_.set_search_by_key("mx_Code");
+  Add({{"mx_Code", "A-1"}, {"A", "1"}});
+  Add({{"mx_Code", "B-1"}, {"A", "1"}});
+  EXPECT_EQ(Validate().leads.size(), 2);
+}
+
+TEST_F(ValidateRequestTest, CountsALeadWithOtherMistakesAmongTheDuplicates) {
+  ByEmail();
+  Good("a");
+  Add({{"EmailAddress", "A"}});
+  const ValidatedRequest validated = Validate();
+  EXPECT_EQ(validated.leads.size(), 0);
+  ASSERT_EQ(validated.invalid.size(), 2);
+  EXPECT_EQ(validated.invalid[1].problem->violations.size(), 2);
+}
+
+TEST_F(ValidateRequestTest, TakesLeadsWithoutAKeyForNobodysDuplicates) {
+  ByEmail();
+  Add({{"EmailAddress", ""}, {"A", "1"}});
+  Add({{"EmailAddress", " "}, {"A", "1"}});
+  for (const LeadResult& result : Validate().invalid) {
+    EXPECT_EQ(result.problem->reason, Reason::kSearchKeyMissing);
+    EXPECT_EQ(result.problem->violations.size(), 1);
+  }
+}
+
+TEST_F(ValidateRequestTest, NamesAFewOfVeryManyDuplicates) {
+  ByEmail();
+  for (int i = 0; i < 10'000; ++i) Good("same@x.y");
+  const ValidatedRequest validated = Validate();
+  ASSERT_EQ(validated.invalid.size(), 10'000);
+  EXPECT_THAT(validated.invalid[0].problem->message,
+              HasSubstr("leads[1], leads[2], leads[3], leads[4], leads[5] and "
+                        "9994 more"));
+}
+
+// ------------------------------------------------------------------- the names
+
+class WithCatalogue : public ValidateRequestTest {
+ protected:
+  WithCatalogue() {
+    std::vector<schema::FieldInfo> fields(6);
+    fields[0].schema_name = "EmailAddress";
+    fields[0].unique = true;
+    fields[1].schema_name = "FirstName";
+    fields[2].schema_name = "mx_Contact";
+    fields[2].data_type = "Phone";
+    fields[2].unique = true;
+    fields[3].schema_name = "PhoneticName";
+    fields[3].data_type = "Text";
+    fields[3].unique = true;
+    fields[4].schema_name = "CreatedOn";
+    fields[4].read_only = true;
+    fields[5].schema_name = "ProspectID";
+    fields[5].read_only = true;
+    auto catalogue = schema::FieldCatalogue::Create(std::move(fields), {},
+                                                    absl::UnixEpoch());
+    EXPECT_TRUE(catalogue.ok());
+    catalogue_ = *std::move(catalogue);
+    options_.catalogue = catalogue_.get();
+  }
+  std::shared_ptr<const schema::FieldCatalogue> catalogue_;
+};
+
+TEST_F(WithCatalogue, RefusesASearchKeyThatIsNoFieldOrNotUnique) {
+  Good("a");
+  request_.set_search_by_key("EmailAdress");
+  EXPECT_EQ(errors::ReasonNameOf(Refused()), "SEARCH_KEY_UNKNOWN");
+  EXPECT_THAT(std::string(Refused().message()), HasSubstr("EmailAddress"));
+  request_.set_search_by_key("FirstName");
+  EXPECT_EQ(errors::ReasonNameOf(Refused()), "SEARCH_KEY_NOT_UNIQUE");
+  EXPECT_EQ(Refused().code(), absl::StatusCode::kInvalidArgument);
+  request_.set_search_by_key("EmailAddress");
+  EXPECT_EQ(Validate().leads.size(), 1);
+}
+
+TEST_F(WithCatalogue, NamesTheNearestFieldOfOneThatIsUnknown) {
+  ByEmail();
+  Add({{"EmailAddress", "a"}, {"FirstNam", "x"}});
+  EXPECT_EQ(Reasons(), Names{"FIELD_UNKNOWN"});
+  EXPECT_THAT(Validate().invalid[0].problem->message, HasSubstr("FirstName"));
+}
+
+TEST_F(WithCatalogue, RefusesLockedFieldsButNotAsTheKey) {
+  ByEmail();
+  Add({{"EmailAddress", "a"}, {"CreatedOn", "x"}});
+  EXPECT_EQ(Reasons(), Names{"FIELD_READ_ONLY"});
+  request_.Clear();
+  Add({{"ProspectId", "a"}, {"FirstName", "x"}});
+  EXPECT_EQ(Validate().leads.size(), 1);
+}
+
+TEST_F(WithCatalogue, GoesByTheFieldsTypeAndNotItsNameForPhones) {
+  request_.set_search_by_key("mx_Contact");
+  Add({{"mx_Contact", "+91-99"}, {"FirstName", "x"}});
+  Add({{"mx_Contact", "9199"}, {"FirstName", "x"}});
+  EXPECT_EQ(Validate().invalid.size(), 2);
+  request_.Clear();
+  request_.set_search_by_key("PhoneticName");
+  Add({{"PhoneticName", "a1"}, {"FirstName", "x"}});
+  Add({{"PhoneticName", "b1"}, {"FirstName", "x"}});
+  EXPECT_EQ(Validate().leads.size(), 2);
+}
+
+}  // namespace
+}  // namespace leadgateway::validation
