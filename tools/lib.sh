@@ -35,6 +35,9 @@ our_files() {
 run_bazel() {
   local flavour=$1 command=$2 options=()
   shift 2
+  # A link that a plain `bazel build` made: "//..." would go through it, since
+  # this output base does not know it as its own.
+  [[ ! -L bazel-${root##*/} ]] || rm "bazel-${root##*/}"
   local kept
   kept=$cache/bazel-$(dpkg-query -W -f '${Package} ${Version}\n' \
     'lib*-dev' 'g++*' 'clang*' prometheus-cpp-dev rapidjson-dev 'protobuf-compiler*' \

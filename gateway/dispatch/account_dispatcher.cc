@@ -45,6 +45,7 @@ AccountDispatcher::AccountDispatcher(
       on_call_(std::move(on_call)),
       allowance_(options_.allowance),
       queue_(options_.caller_weights),
+      pacer_(options_.batching),
       self_(std::make_shared<AccountDispatcher*>(this)) {}
 
 AccountDispatcher::~AccountDispatcher() { *self_ = nullptr; }
@@ -233,8 +234,7 @@ absl::Time AccountDispatcher::Tick(absl::Time now) {
     auto go = std::move(other_calls_.front());
     other_calls_.pop_front();
     allowance_.Take();
-    ++calls_total_;
-    ++calls_today_;
+    CountCall(now);
     std::move(go)();
   }
   SendIsolated(now);
@@ -250,15 +250,11 @@ absl::Time AccountDispatcher::Tick(absl::Time now) {
       timers_.empty() ? absl::InfiniteFuture() : timers_.begin()->first;
   const bool something_waits = !other_calls_.empty() || isolation_.HasNext();
   absl::Time wanted = something_waits ? now : absl::InfiniteFuture();
-  const int limit = allowance_.limit();
-  const absl::Duration wait = BatchWait(
-      options_.batching, static_cast<double>(allowance_.held(now)) / limit,
-      allowance_.spacing());
   queue_.ForEachGroup([&](const Group& group) {
     if (group.eligible == 0) return;
     wanted = std::min(wanted, group.eligible >= options_.max_leads_per_call
                                   ? now
-                                  : queue_.Oldest(group) + wait);
+                                  : DepartureTime(group, now));
   });
   if (wanted == absl::InfiniteFuture()) return next;
   if (credentials_rejected_ && now < credentials_retry_at_) {
@@ -284,6 +280,19 @@ bool AccountDispatcher::MaySend(absl::Time now) {
   return !BudgetSpent(now) &&
          breaker_.Allows(now, static_cast<int>(calls_.size())) &&
          allowance_.FreeCalls(now) > 0;
+}
+
+absl::Time AccountDispatcher::DepartureTime(const Group& group,
+                                            absl::Time now) const {
+  return pacer_.DepartureTime(queue_.Oldest(group), now,
+                              allowance_.window() + mean_latency_,
+                              allowance_.limit());
+}
+
+void AccountDispatcher::CountCall(absl::Time now) {
+  ++calls_total_;
+  ++calls_today_;
+  pacer_.Sent(now, allowance_.window() + mean_latency_, allowance_.limit());
 }
 
 absl::Duration AccountDispatcher::UntilMidnight(absl::Time now) const {
@@ -314,13 +323,8 @@ void AccountDispatcher::SendIsolated(absl::Time now) {
 void AccountDispatcher::SendPlanned(absl::Time now) {
   const int most = options_.max_leads_per_call;
   while (MaySend(now)) {
-    const absl::Duration wait = BatchWait(
-        options_.batching,
-        static_cast<double>(allowance_.held(now)) / allowance_.limit(),
-        allowance_.spacing());
     Group* const group = queue_.NextGroup([&](const Group& candidate) {
-      return candidate.eligible >= most ||
-             queue_.Oldest(candidate) + wait <= now;
+      return candidate.eligible >= most || DepartureTime(candidate, now) <= now;
     });
     if (group == nullptr) return;
     std::vector<QueuedLead*> leads;
@@ -358,8 +362,7 @@ void AccountDispatcher::Send(std::vector<QueuedLead*> leads,
   leads_in_flight_ += static_cast<int>(leads.size());
   retry_budget_.SentFirst(first_time);
   allowance_.Take();
-  ++calls_total_;
-  ++calls_today_;
+  CountCall(now);
   recent_calls_.emplace_back(now, static_cast<int>(leads.size()));
   while (recent_calls_.front().first + allowance_.window() < now) {
     recent_calls_.pop_front();

@@ -20,7 +20,7 @@
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
 #include "gateway/dispatch/allowance.h"
-#include "gateway/dispatch/batching.h"
+#include "gateway/dispatch/batch_pacer.h"
 #include "gateway/dispatch/breaker.h"
 #include "gateway/dispatch/fair_queue.h"
 #include "gateway/dispatch/isolation.h"
@@ -75,7 +75,7 @@ class AccountDispatcher {
   struct Options {
     std::string account;
     Allowance::Options allowance;
-    BatchingOptions batching;
+    BatchPacer::Options batching;
     absl::flat_hash_map<std::string, double> caller_weights;
     int max_leads_per_call = kMaxLeadsPerCall;
     int max_queued_leads = kDefaultMaxQueuedLeads;
@@ -190,6 +190,10 @@ class AccountDispatcher {
   // in every public method that may report.
   void Flush();
 
+  // When the group's next call may leave if it is not full.
+  absl::Time DepartureTime(const Group& group, absl::Time now) const;
+  void CountCall(absl::Time now);
+
   int LeadsAhead(const Job& job) const;
   // When that many of the waiting leads will have left, to tell a request that
   // is refused.
@@ -206,6 +210,7 @@ class AccountDispatcher {
   Lanes lanes_;
   RetryBudget retry_budget_;
   Breaker breaker_;
+  BatchPacer pacer_;
   Isolation isolation_;
 
   std::map<JobId, std::unique_ptr<Job>> jobs_;
