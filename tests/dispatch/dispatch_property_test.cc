@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <optional>
 #include <random>
 #include <set>
 #include <string>
@@ -70,13 +71,11 @@ void Answer(const Climate& climate, std::mt19937_64& random, SentCall& call) {
     return dice < 0;
   };
   if (falls(climate.throttled)) {
-    return AnswerThrottled(
-        call,
-        random() % 3 == 0
-            ? std::optional(static_cast<int64_t>(random() % 60) - 10)
-            : std::nullopt,
-        random() % 3 == 0 ? std::optional(absl::Milliseconds(random() % 8'000))
-                          : std::nullopt);
+    std::optional<int64_t> limit;
+    if (random() % 3 == 0) limit = static_cast<int64_t>(random() % 60) - 10;
+    std::optional<absl::Duration> retry_after;
+    if (random() % 3 == 0) retry_after = absl::Milliseconds(random() % 8'000);
+    return AnswerThrottled(call, limit, retry_after);
   }
   if (falls(climate.not_sent)) return AnswerNotSent(call);
   if (falls(climate.in_doubt)) return AnswerInDoubt(call);
@@ -237,7 +236,8 @@ void RunSeed(uint64_t seed) {
       Submitted job;
       job.name = absl::StrCat("job", n);
       std::set<std::string> keys;
-      const size_t leads = 1 + random() % (random() % 4 == 0 ? 200 : 10);
+      const uint64_t most = random() % 4 == 0 ? 200 : 10;
+      const size_t leads = 1 + random() % most;
       while (keys.size() < std::min(leads, lanes)) {
         keys.insert(absl::StrCat("key", random() % lanes));
       }
@@ -250,10 +250,10 @@ void RunSeed(uint64_t seed) {
       spec.nonexistent_is_unprocessed = random() % 2 == 0;
       job.at = world.now();
       // All end: some soon, some late.
+      const bool soon = random() % 3 == 0;
       job.finish_by =
-          world.now() + absl::Milliseconds(random() % 3 == 0
-                                               ? random() % 10'000
-                                               : 10'000 + random() % 600'000);
+          world.now() + absl::Milliseconds(soon ? random() % 10'000
+                                                : 10'000 + random() % 600'000);
       spec.finish_by = job.finish_by;
       auto watch = world.TrySubmit(job.name, job.keys, std::move(spec));
       if (!watch.ok()) return;
