@@ -136,11 +136,13 @@ std::optional<absl::Status> UpdateStream::WholeFailure() const {
     if (reason_of(result) != reason) return std::nullopt;
   }
   switch (*reason) {
+    // Not for leads of calls that LeadSquared has turned away or refused: both
+    // codes say that nothing was sent.
     case Reason::kDeadline:
-      return errors::DeadlineExceeded(account_);
+      return upstream_calls_ == 0
+                 ? std::optional(errors::DeadlineExceeded(account_))
+                 : std::nullopt;
     case Reason::kDraining:
-      // Not for leads that LeadSquared has turned away: UNAVAILABLE is for
-      // requests of which nothing was sent.
       return upstream_calls_ == 0 ? std::optional(errors::Draining())
                                   : std::nullopt;
     case Reason::kUpstreamCredentialsRejected:
