@@ -185,7 +185,8 @@ UpdateStream::Pulled UpdateStream::Pull(v1::BulkUpdateLeadsResponse* message,
   progress_.reset();
   if (finished_ && results_.empty()) {
     v1::Summary* const summary = message->mutable_summary();
-    const auto count = [&totals = totals_](Outcome outcome) {
+    const Totals totals = totals_;
+    const auto count = [&totals](Outcome outcome) {
       return totals[static_cast<size_t>(outcome)];
     };
     summary->set_updated(count(Outcome::kUpdated));
