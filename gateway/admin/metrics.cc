@@ -69,7 +69,7 @@ struct Metrics::Families {
 
   std::string Account(absl::string_view name) const {
     std::string account(name);
-    return accounts.count(account) > 0 ? account : kOther;
+    return accounts.contains(account) ? account : kOther;
   }
 
   const std::set<std::string> accounts;

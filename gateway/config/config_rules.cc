@@ -342,7 +342,7 @@ class RuleChecker {
       }
     }
     if (!config.default_account().empty() &&
-        names.count(config.default_account()) == 0) {
+        !names.contains(config.default_account())) {
       mistakes_.Add(Name<GatewayConfig>("default_account"),
                     "must be the name of one of the accounts");
     }

@@ -21,8 +21,7 @@ bool Mistakes::Covers(absl::string_view path) const {
   for (size_t end = path.size();; --end) {
     const bool whole =
         end == path.size() || path[end] == '.' || path[end] == '[';
-    if (whole && paths_.count(std::string(path.substr(0, end))) > 0)
-      return true;
+    if (whole && paths_.contains(std::string(path.substr(0, end)))) return true;
     if (end == 0) return false;
   }
 }

@@ -506,7 +506,7 @@ class LoadConfigTest : public ::testing::Test {
     return absl::StrCat(::testing::TempDir(), "/", name);
   }
   std::string Write(absl::string_view name, absl::string_view text) const {
-    const std::string path = PathOf(name);
+    std::string path = PathOf(name);
     std::ofstream(path, std::ios::binary) << text;
     return path;
   }
