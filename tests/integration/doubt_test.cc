@@ -34,7 +34,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Case{"empty_body", "ANSWER_UNREADABLE", true},
                       Case{"garbage_json", "ANSWER_UNREADABLE", true},
                       Case{"oversized", "ANSWER_UNREADABLE", true}),
-    [](const auto& info) { return info.param.fault; });
+    [](const auto& test) { return test.param.fault; });
 
 std::string Always(const std::string& fault) {
   return absl::StrCat(R"({"always":{"fault":")", fault, R"("}})");
@@ -91,7 +91,7 @@ class RefusalTest : public ::testing::TestWithParam<std::string> {};
 
 INSTANTIATE_TEST_SUITE_P(EachStatus, RefusalTest,
                          ::testing::Values("error_500", "error_412"),
-                         [](const auto& info) { return info.param; });
+                         [](const auto& test) { return test.param; });
 
 TEST_P(RefusalTest, LeadSquaredsOwnErrorIsFinal) {
   GatewaySetup setup;

@@ -90,8 +90,9 @@ TEST(FieldsTest, WhileThereIsNoMetadataRequestsWaitAndThenAreUnavailable) {
   setup.Faults(R"({"rules":[{"when":{"endpoints":["metadata"]},)"
                R"("set":{"fault":"html_502"}}]})");
   Gateway gateway(setup);
-  const Answer answer =
-      gateway.Update(Updates(0, 1), {.deadline = absl::Seconds(1)});
+  CallOptions options;
+  options.deadline = absl::Seconds(1);
+  const Answer answer = gateway.Update(Updates(0, 1), options);
   EXPECT_EQ(answer.status.error_code(), grpc::StatusCode::UNAVAILABLE);
   EXPECT_EQ(ReasonOf(answer.status), "SCHEMA_UNAVAILABLE");
   EXPECT_TRUE(DetailsOf(answer.status).retry_info.has_value());

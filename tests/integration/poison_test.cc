@@ -42,7 +42,7 @@ INSTANTIATE_TEST_SUITE_P(
                "mx_Nowhere", "x", "mx_Nowhere"},
         Poison{"Attribute500", R"("unknown_attribute":"fail_call_500")",
                "mx_Nowhere", "x", "mx_Nowhere"}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& test) { return test.param.name; });
 
 TEST_P(PoisonTest, OneGuiltyLeadFailsAloneWhereverItStands) {
   for (const int guilty : {0, 12, 24}) {
