@@ -574,6 +574,7 @@ void AccountDispatcher::SettleRefused(const Call& call,
   }
   if (isolation_.Split(open)) {
     for (QueuedLead* lead : open) {
+      lead->call_refused = true;
       ++lead->job->waiting;
       ++lead->job->flow->waiting;
     }
@@ -641,6 +642,10 @@ void AccountDispatcher::Report(QueuedLead* lead, Outcome outcome,
 
 void AccountDispatcher::ReportUnsent(QueuedLead* lead, Reason reason) {
   if (lead->doubt) return ReportDoubt(lead, "");
+  if (lead->call_refused) {
+    Report(lead, Outcome::kFailed, errors::LeadProblem(Reason::kCallRefused));
+    return;
+  }
   // What turned it away tells more than that time ran out meanwhile.
   if (reason == Reason::kDeadline && lead->turned_away) {
     reason = *lead->turned_away;

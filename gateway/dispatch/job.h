@@ -85,6 +85,9 @@ struct QueuedLead {
   std::optional<Reason> doubt;
   std::string doubt_text;
   int doubtful_attempts = 0;
+  // A call that carried it was refused whole, and whose fault that was is not
+  // known: it was read, so it can't become kNotSent any more.
+  bool call_refused = false;
   // Why it is back in the queue although nobody read it.
   std::optional<Reason> turned_away;
   absl::Time eligible_since;
