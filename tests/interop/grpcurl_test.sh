@@ -3,8 +3,9 @@
 # LeadSquared and the gateway on free ports, prints what is asked and answered,
 # and compares it with what is expected. The last line is "N passed, N failed".
 #
-# GRPCURL is the path of grpcurl. LEAD_GATEWAY and LEADSQUARED_SANDBOX are those of
-# the programs; without them they are taken from bazel-bin.
+# GRPCURL is the path of grpcurl; LEAD_GATEWAY and LEADSQUARED_SANDBOX are those of
+# the programs. tools/test-interop sets all three; by hand they are taken from the
+# path and from bazel-bin.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
