@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
+#include "absl/random/bit_gen_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -50,6 +52,16 @@ absl::string_view VerdictName(CallVerdict verdict) {
 
 absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(
     const GatewayOptions& options, const Clock& clock, Metrics* metrics) {
+  absl::StatusOr<std::unique_ptr<http::CurlLoop>> loop =
+      http::CurlLoop::Create({}, clock);
+  if (!loop.ok()) return loop.status();
+  return CreateOn(options, clock, metrics, *std::move(loop), std::nullopt);
+}
+
+absl::StatusOr<std::unique_ptr<Engine>> Engine::CreateOn(
+    const GatewayOptions& options, const Clock& clock, Metrics* metrics,
+    std::unique_ptr<http::CurlLoop> loop,
+    std::optional<absl::BitGenRef> random) {
   std::vector<std::string> mistakes;
   std::vector<leadsquared::Credentials> credentials;
   std::vector<Catalogue> catalogues(options.accounts.size());
@@ -86,12 +98,8 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(
   if (!mistakes.empty()) {
     return absl::FailedPreconditionError(absl::StrJoin(mistakes, "\n"));
   }
-  absl::StatusOr<std::unique_ptr<http::CurlLoop>> loop =
-      http::CurlLoop::Create({}, clock);
-  if (!loop.ok()) return loop.status();
-
   auto engine = std::unique_ptr<Engine>(
-      new Engine(clock, metrics, *std::move(loop), longest_call));
+      new Engine(clock, metrics, std::move(loop), random, longest_call));
   for (size_t i = 0; i < options.accounts.size(); ++i) {
     const AccountOptions& from = options.accounts[i];
     auto account = std::make_unique<Account>();
@@ -130,10 +138,12 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(
 
 Engine::Engine(const Clock& clock, Metrics* metrics,
                std::unique_ptr<http::CurlLoop> loop,
+               std::optional<absl::BitGenRef> random,
                absl::Duration longest_call)
     : clock_(clock),
       metrics_(metrics),
       longest_call_(longest_call),
+      random_(random.value_or(absl::BitGenRef(own_random_))),
       loop_(std::move(loop)) {}
 
 Engine::~Engine() {
@@ -144,8 +154,12 @@ Engine::~Engine() {
 void Engine::Start() {
   thread_ = std::thread([this] {
     pthread_setname_np(pthread_self(), "dispatch");
-    loop_->Run([this](absl::Time now) { return Tick(now); });
+    Run();
   });
+}
+
+void Engine::Run() {
+  loop_->Run([this](absl::Time now) { return Tick(now); });
 }
 
 Engine::Account& Engine::Find(absl::string_view account) {
@@ -301,20 +315,28 @@ bool Engine::Idle() const {
 
 void Engine::Drain(absl::Duration timeout) {
   auto idle = std::make_shared<Signal>();
-  loop_->Post([this, idle] {
+  StartDraining(idle);
+  if (idle->WaitFor(timeout)) return;
+  GiveUp();
+  idle->WaitFor(longest_call_);
+}
+
+void Engine::StartDraining(std::shared_ptr<Signal> idle) {
+  loop_->Post([this, idle = std::move(idle)] {
     for (const auto& [name, account] : accounts_) {
       account->dispatcher->StartDraining();
       account->fields->EndWaits(errors::Draining());
     }
     when_idle_ = idle;
   });
-  if (idle->WaitFor(timeout)) return;
+}
+
+void Engine::GiveUp() {
   loop_->Post([this] {
     for (const auto& [name, account] : accounts_) {
       account->dispatcher->GiveUp(clock_.Now());
     }
   });
-  idle->WaitFor(longest_call_);
 }
 
 void Engine::UpdateGauges(absl::Duration within) {

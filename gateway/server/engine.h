@@ -9,6 +9,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/functional/any_invocable.h"
+#include "absl/random/bit_gen_ref.h"
 #include "absl/random/random.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -35,13 +36,22 @@ class Engine {
   // that fails. `clock` and `metrics` must outlive the engine.
   static absl::StatusOr<std::unique_ptr<Engine>> Create(
       const GatewayOptions& options, const Clock& clock, Metrics* metrics);
+  // The same on a given loop, and with given randomness if any, which must
+  // outlive the engine: in a simulated world.
+  static absl::StatusOr<std::unique_ptr<Engine>> CreateOn(
+      const GatewayOptions& options, const Clock& clock, Metrics* metrics,
+      std::unique_ptr<http::CurlLoop> loop,
+      std::optional<absl::BitGenRef> random);
   // Stops the loop. Jobs that are under way are dropped without a word, so
   // Drain first.
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
+  // Runs the loop on a thread of its own until the end.
   void Start();
+  // Runs it on the calling thread, until the loop stops. Instead of Start.
+  void Run();
 
   // A job of an RPC, known to the loop thread only.
   struct Ticket {
@@ -83,6 +93,10 @@ class Engine {
   // Refuses new jobs, works off the queue for at most `timeout`, ends what then
   // still waits as not sent, waits for the calls under way, and returns.
   void Drain(absl::Duration timeout);
+  // The steps of it: refuses new jobs, and sets `idle` when none is left; ends
+  // what waits.
+  void StartDraining(std::shared_ptr<Signal> idle);
+  void GiveUp();
 
   // Brings the gauges of the metrics up to date: queues, free calls, and how
   // long the loop took to come round. Waits for it, at most `within`.
@@ -102,7 +116,8 @@ class Engine {
   };
 
   Engine(const Clock& clock, Metrics* metrics,
-         std::unique_ptr<http::CurlLoop> loop, absl::Duration longest_call);
+         std::unique_ptr<http::CurlLoop> loop,
+         std::optional<absl::BitGenRef> random, absl::Duration longest_call);
   absl::Time Tick(absl::Time now);
   bool Idle() const;
   void OnCall(const std::string& account, const dispatch::CallRecord& record);
@@ -115,7 +130,8 @@ class Engine {
   Metrics* const metrics_;
   const absl::Duration longest_call_;
   // Ordered so that what uses what is destroyed first: accounts, then the loop.
-  absl::BitGen random_;
+  absl::BitGen own_random_;
+  absl::BitGenRef random_;
   std::unique_ptr<http::CurlLoop> loop_;
   absl::flat_hash_map<std::string, std::unique_ptr<Account>> accounts_;
   // Set when nothing is under way any more; the loop thread's.

@@ -15,31 +15,22 @@
 #include "absl/time/time.h"
 #include "gateway/base/log.h"
 #include "gateway/dispatch/account_dispatcher.h"
-#include "gateway/dispatch/job.h"
 #include "gateway/model/errors.h"
-#include "gateway/model/lead.h"
-#include "gateway/model/limits.h"
 #include "gateway/model/outcome.h"
 #include "gateway/schema/field_catalogue.h"
 #include "gateway/server/engine.h"
-#include "gateway/server/plan_body.h"
 #include "gateway/server/request_context.h"
 #include "gateway/server/result_proto.h"
 #include "gateway/server/status_door.h"
+#include "gateway/server/update_intake.h"
 #include "gateway/server/update_reactor.h"
 #include "gateway/server/update_stream.h"
-#include "gateway/validation/request_validator.h"
 #include "grpcpp/server_context.h"
 #include "leadgateway/v1/lead_gateway.pb.h"
 
 namespace leadgateway::server {
 namespace {
 
-// Results are written this long before the caller's deadline, so that they
-// arrive: a twentieth of the time that it gave, within bounds.
-constexpr double kReserveShare = 0.05;
-constexpr absl::Duration kLeastReserve = absl::Milliseconds(5);
-constexpr absl::Duration kMostReserve = absl::Milliseconds(500);
 // Callers that GetAccountStatus names.
 constexpr size_t kMaxCallersTold = 100;
 
@@ -56,8 +47,7 @@ absl::Time FinishBy(const grpc::CallbackServerContext& context,
       absl::FromChrono(std::chrono::system_clock::now());
   // gRPC stands for "none" with a time that is merely far away, too.
   if (left > absl::Hours(24 * 365)) return now + default_timeout;
-  return now + left -
-         std::clamp(left * kReserveShare, kLeastReserve, kMostReserve);
+  return server::FinishBy(now, left);
 }
 
 std::string CodeName(absl::StatusCode code) {
@@ -91,18 +81,19 @@ void ListFields(const schema::FieldCatalogue& catalogue,
 // One BulkUpdateLeads RPC.
 struct LeadGatewayService::Update {
   RequestContext request;
-  std::string account;
   int leads = 0;
   absl::Time started;
-  absl::Time finish_by;
-  std::shared_ptr<UpdateStream> stream;
-  std::shared_ptr<Engine::Ticket> ticket = std::make_shared<Engine::Ticket>();
+  UpdateIntake::Update intake;
 };
 
 LeadGatewayService::LeadGatewayService(const GatewayOptions& options,
                                        const Clock& clock, Engine* engine,
                                        Metrics* metrics)
-    : options_(options), clock_(clock), engine_(engine), metrics_(metrics) {
+    : options_(options),
+      clock_(clock),
+      engine_(engine),
+      metrics_(metrics),
+      intake_(options.limits, engine) {
   for (const AccountOptions& account : options_.accounts) {
     accounts_.emplace(account.name, &account);
   }
@@ -134,26 +125,26 @@ LeadGatewayService::BulkUpdateLeads(grpc::CallbackServerContext* context,
   update->started = clock_.Now();
   update->request = ReadContext(*context);
   update->leads = request->leads_size();
-  update->finish_by =
+  update->intake.finish_by =
       FinishBy(*context, clock_, options_.limits.default_timeout);
   context->AddInitialMetadata("x-request-id", update->request.request_id);
 
   auto* const reactor = new UpdateReactor(
       context,
       [this, update] {
-        if (!update->account.empty()) {
-          engine_->Cancel(update->account, update->ticket);
+        if (!update->intake.account.empty()) {
+          intake_.Cancel(update->intake);
         }
       },
       [this, update](const absl::Status& status, bool cancelled) {
         LogUpdate(*update, status, cancelled);
       });
-  update->stream = std::make_shared<UpdateStream>(
+  update->intake.stream = std::make_shared<UpdateStream>(
       request->account().empty() ? options_.default_account
                                  : request->account(),
       update->leads, clock_, [reactor] { reactor->Wake(); });
   Admit(update, *request);
-  reactor->Start(update->stream);
+  reactor->Start(update->intake.stream);
   return reactor;
 }
 
@@ -161,83 +152,16 @@ void LeadGatewayService::Admit(const std::shared_ptr<Update>& update,
                                const v1::BulkUpdateLeadsRequest& request) {
   const absl::StatusOr<const AccountOptions*> account =
       FindAccount(request.account(), update->request);
-  if (!account.ok()) return update->stream->Refused(account.status());
+  if (!account.ok()) return update->intake.stream->Refused(account.status());
   if (draining_.load(std::memory_order_relaxed)) {
-    return update->stream->Refused(errors::Draining());
+    return update->intake.stream->Refused(errors::Draining());
   }
-  update->account = (*account)->name;
+  update->intake.account = (*account)->name;
+  update->intake.caller = update->request.caller;
+  update->intake.priority = update->request.priority;
   // The request lives as long as the RPC, and the RPC until the stream is told
-  // how it ends: so it outlives the wait for the fields.
-  engine_->WithFields(
-      update->account, update->finish_by,
-      [this, update, &request](absl::StatusOr<Engine::Catalogue> fields) {
-        if (!fields.ok()) {
-          update->stream->Refused(fields.status());
-        } else {
-          Hand(update, request, fields->get());
-        }
-      });
-}
-
-void LeadGatewayService::Hand(const std::shared_ptr<Update>& update,
-                              const v1::BulkUpdateLeadsRequest& request,
-                              const schema::FieldCatalogue* catalogue) {
-  absl::StatusOr<validation::ValidatedRequest> validated =
-      validation::ValidateRequest(
-          request, {.max_leads = options_.limits.max_leads_per_request,
-                    .catalogue = catalogue});
-  if (!validated.ok()) return update->stream->Refused(validated.status());
-
-  if (request.validate_only()) {
-    auto plan = std::make_shared<v1::Plan>();
-    const int leads = static_cast<int>(validated->leads.size());
-    plan->set_upstream_calls((leads + kMaxLeadsPerCall - 1) / kMaxLeadsPerCall);
-    plan->set_first_call_body(
-        FirstCallBody(validated->search_key, validated->leads));
-    auto results = std::make_shared<std::vector<LeadResult>>(
-        std::move(validated->invalid));
-    for (LeadUpdate& lead : validated->leads) {
-      LeadResult result;
-      result.index = lead.index;
-      result.outcome = Outcome::kValid;
-      result.identifier = lead.key().attribute;
-      result.identifier_value = lead.key().value;
-      result.tag = std::move(lead.tag);
-      results->push_back(std::move(result));
-    }
-    engine_->Estimate(update->account, leads,
-                      [update, plan, results](absl::Duration estimate) {
-                        ToProto(estimate, plan->mutable_estimated_duration());
-                        update->stream->Accepted(std::move(*results),
-                                                 std::move(*plan));
-                        update->stream->OnFinished(0);
-                      });
-    return;
-  }
-  if (validated->leads.empty()) {
-    update->stream->Accepted(std::move(validated->invalid));
-    update->stream->OnFinished(0);
-    return;
-  }
-
-  dispatch::JobSpec job;
-  job.caller = update->request.caller;
-  job.priority = update->request.priority;
-  job.search_key = std::move(validated->search_key);
-  job.nonexistent_is_unprocessed =
-      request.options().push_non_existent_leads_to_unprocessed_list();
-  job.leads = std::move(validated->leads);
-  job.finish_by = update->finish_by;
-  engine_->Submit(
-      update->account, std::move(job), update->stream, update->ticket,
-      [stream = update->stream,
-       invalid = std::move(validated->invalid)](absl::Status status) mutable {
-        if (status.ok()) {
-          stream->Accepted(std::move(invalid));
-        } else {
-          stream->Refused(std::move(status));
-        }
-      });
+  // how it ends.
+  intake_.Start(update->intake, request);
 }
 
 void LeadGatewayService::LogUpdate(const Update& update,
@@ -246,15 +170,15 @@ void LeadGatewayService::LogUpdate(const Update& update,
   const absl::Duration elapsed = clock_.Now() - update.started;
   const std::string code =
       cancelled && status.ok() ? "CANCELLED" : CodeName(status.code());
-  const UpdateStream::Totals totals = update.stream->totals();
+  const UpdateStream::Totals totals = update.intake.stream->totals();
   LogLine line(LogLevel::kInfo, "rpc");
   line.Add("method", "BulkUpdateLeads")
       .Add("request_id", update.request.request_id)
       .Add("caller", update.request.caller)
-      .Add("account", update.account)
+      .Add("account", update.intake.account)
       .Add("code", code)
       .Add("leads", update.leads)
-      .Add("upstream_calls", update.stream->upstream_calls())
+      .Add("upstream_calls", update.intake.stream->upstream_calls())
       .Add("duration_s", elapsed);
   if (!update.request.trace_id.empty()) {
     line.Add("trace_id", update.request.trace_id);
@@ -265,8 +189,8 @@ void LeadGatewayService::LogUpdate(const Update& update,
     const std::string outcome =
         absl::AsciiStrToLower(OutcomeName(static_cast<Outcome>(i)));
     line.Add(outcome, totals[static_cast<size_t>(i)]);
-    if (!update.account.empty()) {
-      metrics_->LeadResults(update.account, outcome,
+    if (!update.intake.account.empty()) {
+      metrics_->LeadResults(update.intake.account, outcome,
                             totals[static_cast<size_t>(i)]);
     }
   }

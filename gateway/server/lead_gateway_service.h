@@ -13,9 +13,9 @@
 #include "gateway/admin/metrics.h"
 #include "gateway/base/clock.h"
 #include "gateway/config/config.h"
-#include "gateway/schema/field_catalogue.h"
 #include "gateway/server/engine.h"
 #include "gateway/server/request_context.h"
+#include "gateway/server/update_intake.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/server_callback.h"
 #include "leadgateway/v1/lead_gateway.grpc.pb.h"
@@ -55,10 +55,6 @@ class LeadGatewayService final
       absl::string_view name, const RequestContext& request) const;
   void Admit(const std::shared_ptr<Update>& update,
              const v1::BulkUpdateLeadsRequest& request);
-  // The second half of it, with the account's fields (null: not checked).
-  void Hand(const std::shared_ptr<Update>& update,
-            const v1::BulkUpdateLeadsRequest& request,
-            const schema::FieldCatalogue* catalogue);
   void LogUpdate(const Update& update, const absl::Status& status,
                  bool cancelled) const;
   void FinishUnary(grpc::ServerUnaryReactor* reactor, absl::string_view method,
@@ -68,6 +64,7 @@ class LeadGatewayService final
   const Clock& clock_;
   Engine* const engine_;
   Metrics* const metrics_;
+  UpdateIntake intake_;
   absl::flat_hash_map<std::string, const AccountOptions*> accounts_;
   std::atomic<bool> draining_{false};
 };

@@ -1,0 +1,111 @@
+#include "gateway/server/update_intake.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "gateway/dispatch/job.h"
+#include "gateway/model/lead.h"
+#include "gateway/model/limits.h"
+#include "gateway/model/outcome.h"
+#include "gateway/schema/field_catalogue.h"
+#include "gateway/server/plan_body.h"
+#include "gateway/server/result_proto.h"
+#include "gateway/validation/request_validator.h"
+
+namespace leadgateway::server {
+namespace {
+
+// Results are written this long before the caller's deadline, so that they
+// arrive: a twentieth of the time that it gave, within bounds.
+constexpr double kReserveShare = 0.05;
+constexpr absl::Duration kLeastReserve = absl::Milliseconds(5);
+constexpr absl::Duration kMostReserve = absl::Milliseconds(500);
+
+}  // namespace
+
+absl::Time FinishBy(absl::Time now, absl::Duration left) {
+  return now + left -
+         std::clamp(left * kReserveShare, kLeastReserve, kMostReserve);
+}
+
+void UpdateIntake::Start(const Update& update,
+                         const v1::BulkUpdateLeadsRequest& request) {
+  engine_->WithFields(
+      update.account, update.finish_by,
+      [this, update, &request](absl::StatusOr<Engine::Catalogue> fields) {
+        if (!fields.ok()) {
+          update.stream->Refused(fields.status());
+        } else {
+          Hand(update, request, fields->get());
+        }
+      });
+}
+
+void UpdateIntake::Hand(const Update& update,
+                        const v1::BulkUpdateLeadsRequest& request,
+                        const schema::FieldCatalogue* catalogue) {
+  absl::StatusOr<validation::ValidatedRequest> validated =
+      validation::ValidateRequest(
+          request,
+          {.max_leads = limits_.max_leads_per_request, .catalogue = catalogue});
+  if (!validated.ok()) return update.stream->Refused(validated.status());
+
+  if (request.validate_only()) {
+    auto plan = std::make_shared<v1::Plan>();
+    const int leads = static_cast<int>(validated->leads.size());
+    plan->set_upstream_calls((leads + kMaxLeadsPerCall - 1) / kMaxLeadsPerCall);
+    plan->set_first_call_body(
+        FirstCallBody(validated->search_key, validated->leads));
+    auto results = std::make_shared<std::vector<LeadResult>>(
+        std::move(validated->invalid));
+    for (LeadUpdate& lead : validated->leads) {
+      LeadResult result;
+      result.index = lead.index;
+      result.outcome = Outcome::kValid;
+      result.identifier = lead.key().attribute;
+      result.identifier_value = lead.key().value;
+      result.tag = std::move(lead.tag);
+      results->push_back(std::move(result));
+    }
+    engine_->Estimate(
+        update.account, leads,
+        [stream = update.stream, plan, results](absl::Duration estimate) {
+          ToProto(estimate, plan->mutable_estimated_duration());
+          stream->Accepted(std::move(*results), std::move(*plan));
+          stream->OnFinished(0);
+        });
+    return;
+  }
+  if (validated->leads.empty()) {
+    update.stream->Accepted(std::move(validated->invalid));
+    update.stream->OnFinished(0);
+    return;
+  }
+
+  dispatch::JobSpec job;
+  job.caller = update.caller;
+  job.priority = update.priority;
+  job.search_key = std::move(validated->search_key);
+  job.nonexistent_is_unprocessed =
+      request.options().push_non_existent_leads_to_unprocessed_list();
+  job.leads = std::move(validated->leads);
+  job.finish_by = update.finish_by;
+  engine_->Submit(
+      update.account, std::move(job), update.stream, update.ticket,
+      [stream = update.stream,
+       invalid = std::move(validated->invalid)](absl::Status status) mutable {
+        if (status.ok()) {
+          stream->Accepted(std::move(invalid));
+        } else {
+          stream->Refused(std::move(status));
+        }
+      });
+}
+
+}  // namespace leadgateway::server

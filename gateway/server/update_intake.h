@@ -1,0 +1,60 @@
+#ifndef LEADGATEWAY_GATEWAY_SERVER_UPDATE_INTAKE_H_
+#define LEADGATEWAY_GATEWAY_SERVER_UPDATE_INTAKE_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/time/time.h"
+#include "gateway/config/config.h"
+#include "gateway/dispatch/job.h"
+#include "gateway/schema/field_catalogue.h"
+#include "gateway/server/engine.h"
+#include "gateway/server/update_stream.h"
+#include "leadgateway/v1/lead_gateway.pb.h"
+
+namespace leadgateway::server {
+
+// Brings a BulkUpdateLeads request from the front door to dispatch: the
+// account's fields, validation, and a job or a plan. Knows no gRPC. Any thread.
+class UpdateIntake {
+ public:
+  // What is given must outlive this object.
+  UpdateIntake(const LimitOptions& limits, Engine* engine)
+      : limits_(limits), engine_(engine) {}
+
+  // One request on its way.
+  struct Update {
+    std::string account;  // configured
+    std::string caller;
+    dispatch::Priority priority = dispatch::Priority::kInteractive;
+    absl::Time finish_by;  // when results must be there, by the clock's Now()
+    std::shared_ptr<UpdateStream> stream;
+    std::shared_ptr<Engine::Ticket> ticket = std::make_shared<Engine::Ticket>();
+  };
+
+  // Sees to it that `update.stream` is told whether the request was accepted,
+  // and all that comes after. `request` must live until the stream has been
+  // told how the RPC ends.
+  void Start(const Update& update, const v1::BulkUpdateLeadsRequest& request);
+
+  // The update's caller is gone.
+  void Cancel(const Update& update) {
+    engine_->Cancel(update.account, update.ticket);
+  }
+
+ private:
+  // The second half of Start, with the account's fields (null: not checked).
+  void Hand(const Update& update, const v1::BulkUpdateLeadsRequest& request,
+            const schema::FieldCatalogue* catalogue);
+
+  const LimitOptions& limits_;
+  Engine* const engine_;
+};
+
+// When results must be there, so that they arrive before the deadline of a
+// caller that has left `left` of it: a little sooner.
+absl::Time FinishBy(absl::Time now, absl::Duration left);
+
+}  // namespace leadgateway::server
+
+#endif  // LEADGATEWAY_GATEWAY_SERVER_UPDATE_INTAKE_H_
