@@ -26,6 +26,7 @@
 #include "gateway/config/config_rules.h"
 #include "gateway/config/json_outline.h"
 #include "gateway/config/mistakes.h"
+#include "gateway/model/field_checks.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/duration.pb.h"
 #include "google/protobuf/io/tokenizer.h"
@@ -176,6 +177,29 @@ LogLevel ToLogLevel(config::v1::LogLevel level) {
   }
 }
 
+CheckPolicy ToPolicy(config::v1::FieldChecks::Policy policy,
+                     CheckPolicy by_default) {
+  switch (policy) {
+    case config::v1::FieldChecks::REJECT:
+      return CheckPolicy::kReject;
+    case config::v1::FieldChecks::WARN:
+      return CheckPolicy::kWarn;
+    case config::v1::FieldChecks::OFF:
+      return CheckPolicy::kOff;
+    default:
+      return by_default;
+  }
+}
+
+FieldChecks ToChecks(const config::v1::FieldChecks& checks) {
+  const FieldChecks by_default;
+  return {.names = ToPolicy(checks.names(), by_default.names),
+          .read_only = ToPolicy(checks.read_only(), by_default.read_only),
+          .types = ToPolicy(checks.types(), by_default.types),
+          .lengths = ToPolicy(checks.lengths(), by_default.lengths),
+          .options = ToPolicy(checks.options(), by_default.options)};
+}
+
 absl::StatusOr<AccountOptions> ToOptions(const Account& account) {
   AccountOptions options;
   options.name = account.name();
@@ -202,6 +226,10 @@ absl::StatusOr<AccountOptions> ToOptions(const Account& account) {
     options.call_timeout = ToDuration(account.call_timeout());
   }
   options.schema_checks = account.schema_checks() != config::v1::OFF;
+  options.field_checks = ToChecks(account.field_checks());
+  if (account.has_field_refresh()) {
+    options.field_refresh = ToDuration(account.field_refresh());
+  }
   return options;
 }
 
@@ -236,6 +264,7 @@ absl::StatusOr<GatewayOptions> ToOptions(const GatewayConfig& config) {
     options.drain_timeout = ToDuration(config.drain_timeout());
   }
   options.log_level = ToLogLevel(config.log_level());
+  options.state_dir = config.state_dir();
   return options;
 }
 

@@ -9,6 +9,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "gateway/base/log.h"
+#include "gateway/model/field_checks.h"
 #include "gateway/model/limits.h"
 
 namespace leadgateway {
@@ -36,6 +37,8 @@ struct AccountOptions {
   bool retry_ambiguous = true;
   absl::Duration call_timeout = kDefaultCallTimeout;
   bool schema_checks = true;
+  FieldChecks field_checks;
+  absl::Duration field_refresh = kDefaultFieldRefresh;  // Zero: never again.
 };
 
 // Bounds on what callers may ask for.
@@ -56,6 +59,7 @@ struct GatewayOptions {
   LimitOptions limits;
   absl::Duration drain_timeout = kDefaultDrainTimeout;
   LogLevel log_level = LogLevel::kInfo;
+  std::string state_dir;  // Empty: none.
 };
 
 enum class ConfigFormat { kJson, kTextproto };

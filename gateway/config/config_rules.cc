@@ -58,6 +58,7 @@ struct DurationRange {
 constexpr DurationRange kDurationRanges[] = {
     {"Allowance.window", absl::Milliseconds(100), absl::Hours(1)},
     {"Account.call_timeout", absl::Seconds(1), absl::Minutes(5)},
+    {"Account.field_refresh", absl::ZeroDuration(), absl::Hours(24)},
     {"GatewayConfig.drain_timeout", absl::ZeroDuration(), absl::Minutes(10)},
     {"Limits.default_timeout", absl::Seconds(1), absl::Hours(24)},
 };
@@ -394,6 +395,11 @@ class RuleChecker {
     } else if (account.secret_key_file() == account.access_key_file()) {
       mistakes_.Add(at("secret_key_file"),
                     absl::StrCat("must differ from ", at("access_key_file")));
+    }
+    const pb::Duration& refresh = account.field_refresh();
+    if (refresh.seconds() == 0 && refresh.nanos() > 0) {
+      mistakes_.Add(at("field_refresh"),
+                    "must be 0s, or at least 1s: each time costs a call");
     }
   }
 

@@ -32,6 +32,10 @@ inline constexpr int64_t kDefaultMaxQueuedBytes = int64_t{256} << 20;
 inline constexpr absl::Duration kDefaultTimeout = absl::Minutes(30);
 inline constexpr absl::Duration kDefaultDrainTimeout = absl::Seconds(5);
 
+// Long beside the life of a change to an account's fields, short beside an
+// administrator's patience; 144 calls a day.
+inline constexpr absl::Duration kDefaultFieldRefresh = absl::Minutes(10);
+
 // An update of 25 leads takes well under a second; LeadSquared's gateway gives
 // up long before this.
 inline constexpr absl::Duration kDefaultCallTimeout = absl::Seconds(30);

@@ -15,6 +15,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "gateway/model/errors.h"
+#include "gateway/model/folded_text.h"
 #include "gateway/model/lead.h"
 #include "gateway/model/reason.h"
 #include "gateway/schema/field_catalogue.h"
@@ -253,7 +254,7 @@ std::string LaneKey(absl::string_view value, bool is_phone) {
     }
     if (!digits.empty()) return digits;
   }
-  return absl::AsciiStrToLower(absl::StripAsciiWhitespace(value));
+  return Folded(value);
 }
 
 absl::StatusOr<ValidatedRequest> ValidateRequest(

@@ -47,7 +47,10 @@ constexpr char kFull[] = R"json({
       "allowedCallers": [ "spiffe://example/crm" ],
       "ambiguousAnswers": "REPORT",
       "callTimeout": "12.5s",
-      "schemaChecks": "OFF" },
+      "schemaChecks": "OFF",
+      "fieldChecks": { "names": "WARN", "readOnly": "OFF", "types": "WARN",
+                       "lengths": "REJECT", "options": "OFF" },
+      "fieldRefresh": "0s" },
     { "name": "b-2_x.y", "base_url": "http://localhost:8080",
       "access_key_file": "a", "secret_key_file": "s" } ],
   "defaultAccount": "b-2_x.y",
@@ -55,7 +58,8 @@ constexpr char kFull[] = R"json({
               "maxQueuedLeads": 1000, "maxQueuedBytes": 68719476736,
               "defaultTimeout": "3600s" },
   "drainTimeout": "0s",
-  "logLevel": "DEBUG"
+  "logLevel": "DEBUG",
+  "stateDir": "/var/lib/lead_gateway"
 })json";
 
 constexpr char kFullTextproto[] = R"pb(
@@ -80,6 +84,14 @@ constexpr char kFullTextproto[] = R"pb(
     ambiguous_answers: REPORT
     call_timeout { seconds: 12 nanos: 500000000 }
     schema_checks: OFF
+    field_checks {
+      names: WARN
+      read_only: OFF
+      types: WARN
+      lengths: REJECT
+      options: OFF
+    }
+    field_refresh {}
   }
   accounts {
     name: "b-2_x.y"
@@ -97,6 +109,7 @@ constexpr char kFullTextproto[] = R"pb(
   }
   drain_timeout {}
   log_level: DEBUG
+  state_dir: "/var/lib/lead_gateway"
 )pb";
 
 std::string MistakesOf(absl::string_view text,
@@ -145,6 +158,13 @@ TEST(ParseConfig, FillsTheDefaultsIntoTheLeastThatWorks) {
   EXPECT_TRUE(account.retry_ambiguous);
   EXPECT_EQ(account.call_timeout, absl::Seconds(30));
   EXPECT_TRUE(account.schema_checks);
+  EXPECT_EQ(account.field_checks.names, CheckPolicy::kReject);
+  EXPECT_EQ(account.field_checks.read_only, CheckPolicy::kReject);
+  EXPECT_EQ(account.field_checks.types, CheckPolicy::kReject);
+  EXPECT_EQ(account.field_checks.lengths, CheckPolicy::kWarn);
+  EXPECT_EQ(account.field_checks.options, CheckPolicy::kWarn);
+  EXPECT_EQ(account.field_refresh, absl::Minutes(10));
+  EXPECT_EQ(options->state_dir, "");
 }
 
 void ExpectFull(const absl::StatusOr<GatewayOptions>& options) {
@@ -175,6 +195,13 @@ void ExpectFull(const absl::StatusOr<GatewayOptions>& options) {
   EXPECT_FALSE(account.retry_ambiguous);
   EXPECT_EQ(account.call_timeout, absl::Milliseconds(12'500));
   EXPECT_FALSE(account.schema_checks);
+  EXPECT_EQ(account.field_checks.names, CheckPolicy::kWarn);
+  EXPECT_EQ(account.field_checks.read_only, CheckPolicy::kOff);
+  EXPECT_EQ(account.field_checks.types, CheckPolicy::kWarn);
+  EXPECT_EQ(account.field_checks.lengths, CheckPolicy::kReject);
+  EXPECT_EQ(account.field_checks.options, CheckPolicy::kOff);
+  EXPECT_EQ(account.field_refresh, absl::ZeroDuration());
+  EXPECT_EQ(options->state_dir, "/var/lib/lead_gateway");
   EXPECT_EQ(options->accounts[1].base_url, "http://localhost:8080");
   EXPECT_EQ(options->accounts[1].calls, 25);
 }
@@ -244,7 +271,7 @@ INSTANTIATE_TEST_SUITE_P(
         Malformed{With("\"admin\"", "\"acc\\u006funts\": [], \"admin\""),
                   "acc?u006funts: is not a setting; here may stand listen, "
                   "admin, accounts, defaultAccount, limits, drainTimeout, "
-                  "logLevel"},
+                  "logLevel, stateDir"},
         Malformed{With(kAccess,
                        absl::StrCat(kAccess, ", \"accessKey\": \"hunter2\"")),
                   "accounts[0].accessKey: is not a setting; did you mean "
@@ -286,7 +313,21 @@ INSTANTIATE_TEST_SUITE_P(
                   "accounts[0].allowance.counting: must be one of ANY_MOMENT, "
                   "FIXED_MOMENT"},
         Malformed{With(kName, absl::StrCat(kName, ", \"schemaChecks\": true")),
-                  "accounts[0].schemaChecks: must be one of ON, OFF"}));
+                  "accounts[0].schemaChecks: must be one of ON, OFF"},
+        Malformed{With(kName, absl::StrCat(kName,
+                                           ", \"fieldChecks\": "
+                                           "{\"names\": \"ON\"}")),
+                  "accounts[0].fieldChecks.names: must be one of REJECT, WARN, "
+                  "OFF"},
+        Malformed{With(kName, absl::StrCat(kName,
+                                           ", \"fieldRefresh\": "
+                                           "\"0.5s\"")),
+                  "accounts[0].fieldRefresh: must be 0s, or at least 1s: each "
+                  "time costs a call"},
+        Malformed{With(kName, absl::StrCat(kName,
+                                           ", \"fieldRefresh\": "
+                                           "\"86401s\"")),
+                  "accounts[0].fieldRefresh: must be from 0s to 86400s"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Ranges, MalformedJson,
@@ -455,7 +496,7 @@ TEST(ParseConfig, SpellsPathsOfTextprotoAsItDoes) {
             "\"access_key_file\"?\n"
             "line 7, column 6: \"sound\" is not a setting; here may stand "
             "listen, admin, accounts, default_account, limits, drain_timeout, "
-            "log_level\n"
+            "log_level, state_dir\n"
             "accounts[0].allowance.calls: must be a whole number from 1 to "
             "10,000\n"
             "accounts[0].allowance.window: must be from 0.1s to 3600s\n"
