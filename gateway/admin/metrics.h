@@ -2,73 +2,115 @@
 #define LEADGATEWAY_GATEWAY_ADMIN_METRICS_H_
 
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "gateway/base/mutex.h"
+#include "gateway/base/process_stats.h"
+#include "gateway/dispatch/account_dispatcher.h"
+#include "gateway/dispatch/upstream.h"
+#include "gateway/model/lead.h"
+#include "gateway/model/outcome.h"
 
 namespace leadgateway {
 
+// "answered", "in_doubt": as logs and metrics have it.
+absl::string_view VerdictName(dispatch::CallVerdict verdict);
+// "updated", "not_sent": the contract's name without its prefix, in lower case.
+const std::string& OutcomeLabel(Outcome outcome);
+
+enum class RpcMethod { kBulkUpdateLeads, kListLeadFields, kGetAccountStatus };
+inline constexpr int kRpcMethods = 3;
+// "BulkUpdateLeads".
+absl::string_view RpcMethodName(RpcMethod method);
+
+// How an account stands when it is looked at.
+struct AccountGauges {
+  std::string account;
+  dispatch::AccountState state;
+  int queue_limit_leads = 0;
+  int64_t daily_calls = 0;  // the budget; 0: none
+  int64_t credential_generation = 0;
+  bool schema_checks = true;
+  // Of the fields; none if there are none yet.
+  std::optional<absl::Duration> catalogue_age;
+};
+
+// How the process stands when it is looked at.
+struct ProcessGauges {
+  // Since the dispatch loop came round last.
+  absl::Duration loop_silent_for;
+  int64_t spans_dropped = 0;
+  ProcessStats process;
+};
+
 // What the gateway counts and measures, in Prometheus's text format. Any
-// thread.
+// thread. docs/operating.md lists the metrics.
 //
-// Label values are bounded: `account` is one of the names given to the
-// constructor ("other" stands for any other text), the rest comes from the
-// program's own enumerations. A label value that callers could choose would let
-// them fill the memory of gateway and scraper.
+// Label values are bounded: `account` is a name from the configuration, the
+// rest comes from the program's own enumerations. A label value that callers
+// could choose would let them fill the memory of gateway and scraper.
 class Metrics {
  public:
-  explicit Metrics(const std::vector<std::string>& accounts);
+  // What is counted of one account. Any thread.
+  class Account {
+   public:
+    ~Account();
+    Account(const Account&) = delete;
+    Account& operator=(const Account&) = delete;
+
+    // Leads have got their results.
+    void Results(absl::Span<const LeadResult> results);
+    // A call with leads is over.
+    void UpdateCall(const dispatch::CallRecord& record);
+    // Another call, such as one for metadata, is over.
+    void OtherCall(dispatch::CallVerdict verdict, absl::Duration duration);
+
+   private:
+    friend class Metrics;
+    struct Series;
+    explicit Account(std::unique_ptr<Series> series);
+    const std::unique_ptr<Series> series_;
+  };
+
+  // With the series of these accounts from the start.
+  explicit Metrics(const std::vector<std::string>& accounts = {});
   ~Metrics();
   Metrics(const Metrics&) = delete;
   Metrics& operator=(const Metrics&) = delete;
 
-  // An RPC is over. `method` is the rpc's name ("BulkUpdateLeads"), `code` the
-  // status code's ("OK", "RESOURCE_EXHAUSTED").
-  //   leadgateway_rpcs_total{method,code}
-  //   leadgateway_rpc_duration_seconds{method}
-  void RpcFinished(absl::string_view method, absl::string_view code,
+  // What is counted of this account of the configuration; made when it is asked
+  // for first, and there as long as this object.
+  Account& ForAccount(const std::string& name);
+
+  // An RPC has begun, and is over. RPCs that are under way are those with the
+  // first and without the second.
+  void RpcStarted(RpcMethod method);
+  void RpcFinished(RpcMethod method, absl::StatusCode code,
                    absl::Duration duration);
 
-  // `count` leads have got their result; `outcome` is the contract's name
-  // without its prefix, in lower case ("updated", "not_sent").
-  //   leadgateway_leads_total{account,outcome}
-  void LeadResults(absl::string_view account, absl::string_view outcome,
-                   int64_t count);
+  // The loop thread came round this much later than it had asked for.
+  void LoopLag(absl::Duration lag);
 
-  // A call to LeadSquared is over; it carried `leads` leads (0: it was another
-  // kind of call, such as one for metadata). `verdict` says what became of it
-  // ("answered", "throttled", "ambiguous").
-  //   leadgateway_upstream_calls_total{account,verdict}
-  //   leadgateway_upstream_call_duration_seconds{account}
-  //   leadgateway_leads_per_call{account}, of calls with leads
-  void UpstreamCall(absl::string_view account, absl::string_view verdict,
-                    absl::Duration duration, int leads);
-
-  // LeadSquared turned a call away for the allowance's sake.
-  //   leadgateway_throttles_total{account}
-  void Throttled(absl::string_view account);
-
-  // Leads that wait for a call.
-  //   leadgateway_queued_leads{account}
-  void SetQueuedLeads(absl::string_view account, int64_t leads);
-
-  // Calls that the allowance has free at this moment.
-  //   leadgateway_allowance_free_calls{account}
-  void SetAllowanceFreeCalls(absl::string_view account, int64_t calls);
-
-  // How much later than planned the loop thread woke up last.
-  //   leadgateway_loop_lag_seconds
-  void SetLoopLag(absl::Duration lag);
-
-  // All of the above.
-  std::string Text() const;
+  // All metrics, with gauges as they are told here.
+  std::string Text(absl::Span<const AccountGauges> accounts,
+                   const ProcessGauges& process) const;
 
  private:
   struct Families;
+
   const std::unique_ptr<Families> families_;
+  Mutex mutex_;
+  std::map<std::string, std::unique_ptr<Account>> accounts_
+      ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace leadgateway

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -12,6 +13,8 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "gateway/base/json_text.h"
 #include "spdlog/logger.h"
 #include "spdlog/sinks/base_sink.h"
 #include "spdlog/sinks/stdout_sinks.h"
@@ -69,7 +72,9 @@ spdlog::level::level_enum ToSpdlog(LogLevel level) {
   return spdlog::level::info;
 }
 
-absl::string_view LevelName(LogLevel level) {
+}  // namespace
+
+absl::string_view LogLevelName(LogLevel level) {
   switch (level) {
     case LogLevel::kDebug:
       return "debug";
@@ -83,33 +88,13 @@ absl::string_view LevelName(LogLevel level) {
   return "info";
 }
 
-void AppendJsonString(std::string& out, absl::string_view text) {
-  out += '"';
-  for (const char c : text.substr(0, kMaxTextBytes)) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (byte < 0x20 || byte >= 0x7f) {
-      // Whatever comes from outside may be no UTF-8 at all; a byte as U+00XX
-      // keeps the line valid and the text legible.
-      absl::StrAppendFormat(&out, "\\u%04x", byte);
-    } else {
-      out += c;
-    }
-  }
-  out += '"';
-}
-
-}  // namespace
-
 LogLine::LogLine(LogLevel level, absl::string_view event)
     : level_(level), enabled_(Logger()->should_log(ToSpdlog(level))) {
   if (!enabled_) return;
   line_ = absl::StrCat("{\"time\":\"",
                        absl::FormatTime("%Y-%m-%dT%H:%M:%E6SZ", absl::Now(),
                                         absl::UTCTimeZone()),
-                       "\",\"level\":\"", LevelName(level), "\"");
+                       "\",\"level\":\"", LogLevelName(level), "\"");
   Add("event", event);
 }
 
@@ -128,7 +113,20 @@ void LogLine::AddKey(absl::string_view key) {
 LogLine& LogLine::Add(absl::string_view key, absl::string_view value) {
   if (!enabled_) return *this;
   AddKey(key);
-  AppendJsonString(line_, value);
+  AppendJsonString(line_, value.substr(0, kMaxTextBytes));
+  return *this;
+}
+
+LogLine& LogLine::AddList(absl::string_view key,
+                          absl::Span<const absl::string_view> values) {
+  if (!enabled_) return *this;
+  AddKey(key);
+  line_ += '[';
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (i > 0) line_ += ',';
+    AppendJsonString(line_, values[i].substr(0, kMaxTextBytes));
+  }
+  line_ += ']';
   return *this;
 }
 
@@ -162,6 +160,28 @@ LogLine& LogLine::AddInteger(absl::string_view key, int64_t value) {
 }
 
 void SetLogLevel(LogLevel level) { Logger()->set_level(ToSpdlog(level)); }
+
+LogLevel GetLogLevel() {
+  switch (Logger()->level()) {
+    case spdlog::level::trace:
+    case spdlog::level::debug:
+      return LogLevel::kDebug;
+    case spdlog::level::info:
+      return LogLevel::kInfo;
+    case spdlog::level::warn:
+      return LogLevel::kWarn;
+    default:
+      return LogLevel::kError;
+  }
+}
+
+std::optional<LogLevel> ParseLogLevel(absl::string_view name) {
+  for (const LogLevel level :
+       {LogLevel::kDebug, LogLevel::kInfo, LogLevel::kWarn, LogLevel::kError}) {
+    if (name == LogLevelName(level)) return level;
+  }
+  return std::nullopt;
+}
 
 void SetLogSinkForTest(std::function<void(absl::string_view)> sink) {
   Logger() =

@@ -3,11 +3,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <type_traits>
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 
 namespace leadgateway {
 
@@ -27,6 +29,10 @@ class LogLine {
   LogLine(const LogLine&) = delete;
   LogLine& operator=(const LogLine&) = delete;
 
+  // Whether the line will be written: where not, what only it needs is not
+  // worth making.
+  bool enabled() const { return enabled_; }
+
   LogLine& Add(absl::string_view key, absl::string_view value);
   LogLine& Add(absl::string_view key, const char* value) {
     return Add(key, absl::string_view(value));
@@ -37,6 +43,8 @@ class LogLine {
   // As a number of seconds; name such keys "..._s".
   LogLine& Add(absl::string_view key, absl::Duration value);
   LogLine& Add(absl::string_view key, double value);
+  LogLine& AddList(absl::string_view key,
+                   absl::Span<const absl::string_view> values);
   LogLine& AddBool(absl::string_view key, bool value);
   template <typename Integer,
             std::enable_if_t<std::is_integral_v<Integer> &&
@@ -57,6 +65,12 @@ class LogLine {
 
 // The least severe level that is written; kInfo at first. Any thread.
 void SetLogLevel(LogLevel level);
+LogLevel GetLogLevel();
+
+// "debug", "info", "warn", "error".
+absl::string_view LogLevelName(LogLevel level);
+// The level of that very name; none where it names none.
+std::optional<LogLevel> ParseLogLevel(absl::string_view name);
 
 // Sends lines (without the line break) to `sink` instead of standard error; an
 // empty function restores it. For tests; not while other threads log.

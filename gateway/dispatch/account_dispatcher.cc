@@ -367,7 +367,7 @@ void AccountDispatcher::Send(std::vector<QueuedLead*> leads,
   while (recent_calls_.front().first + allowance_.window() < now) {
     recent_calls_.pop_front();
   }
-  calls_.emplace(id, Call{id, std::move(leads), std::move(isolation)});
+  calls_.emplace(id, Call{id, std::move(leads), std::move(isolation), now});
   upstream_->Update(std::move(update), [self = self_, id](CallReport report) {
     if (*self != nullptr) {
       (*self)->OnReport(id, std::move(report));
@@ -416,6 +416,48 @@ void AccountDispatcher::OtherCallDone(const CallReport& report) {
   SettleAllowance(report);
 }
 
+CallRecord AccountDispatcher::RecordOf(const Call& call,
+                                       const CallReport& report) const {
+  CallRecord record;
+  record.call = call.id;
+  record.leads = static_cast<int>(call.leads.size());
+  record.report = &report;
+  record.left_at = call.left_at;
+  if (report.sent_at) record.duration = report.done_at - *report.sent_at;
+  for (const QueuedLead* lead : call.leads) {
+    const JobSpec* const job = &lead->job->spec;
+    auto share = std::find_if(
+        record.shares.begin(), record.shares.end(),
+        [job](const CallShare& candidate) { return candidate.job == job; });
+    if (share == record.shares.end()) {
+      share = record.shares.insert(
+          share, CallShare{.job = job,
+                           .waited = call.left_at - lead->job->accepted_at});
+    }
+    ++share->leads;
+    if (lead->attempts == 1) ++share->first_time;
+  }
+  if (report.verdict != CallVerdict::kAnswered) return record;
+  for (size_t i = 0; i < call.leads.size(); ++i) {
+    switch (i < report.leads.size() ? report.leads[i].kind
+                                    : LeadVerdict::Kind::kUntold) {
+      case LeadVerdict::Kind::kUpdated:
+        ++record.updated;
+        break;
+      case LeadVerdict::Kind::kNotFound:
+        ++record.not_found;
+        break;
+      case LeadVerdict::Kind::kRejected:
+        ++record.rejected;
+        break;
+      case LeadVerdict::Kind::kUntold:
+        ++record.untold;
+        break;
+    }
+  }
+  return record;
+}
+
 void AccountDispatcher::OnReport(uint64_t call_id, CallReport report) {
   const absl::Time now = report.done_at;
   const auto it = calls_.find(call_id);
@@ -438,17 +480,7 @@ void AccountDispatcher::OnReport(uint64_t call_id, CallReport report) {
     isolation_.PartEnded(*call.isolation, end);
   }
 
-  CallRecord record;
-  record.call = call.id;
-  record.leads = static_cast<int>(call.leads.size());
-  record.report = &report;
-  if (report.sent_at) record.duration = report.done_at - *report.sent_at;
-  {
-    std::set<JobId> jobs;
-    for (const QueuedLead* lead : call.leads) jobs.insert(lead->job->id);
-    record.jobs = static_cast<int>(jobs.size());
-  }
-
+  const CallRecord record = RecordOf(call, report);
   switch (report.verdict) {
     case CallVerdict::kAnswered:
       isolation_.CallAnswered();
@@ -456,7 +488,6 @@ void AccountDispatcher::OnReport(uint64_t call_id, CallReport report) {
         const LeadVerdict untold;
         const LeadVerdict& verdict =
             i < report.leads.size() ? report.leads[i] : untold;
-        if (verdict.kind == LeadVerdict::Kind::kUpdated) ++record.updated;
         SettleLead(call.leads[i], verdict, now);
       }
       break;
@@ -749,7 +780,10 @@ AccountState AccountDispatcher::State(absl::Time now) {
   state.limit_calls = allowance_.limit();
   state.limit_window = allowance_.window();
   state.limit_learned = allowance_.learned();
+  state.configured_calls = options_.allowance.calls;
   state.calls_free = allowance_.FreeCalls(now);
+  state.calls_held = allowance_.held(now);
+  state.calls_under_way = allowance_.in_flight();
   const absl::Time next = allowance_.NextFree(now);
   // All calls under way: the next one frees a window after the first answer.
   state.next_free_in = next == absl::InfiniteFuture()
@@ -783,18 +817,23 @@ AccountState AccountDispatcher::State(absl::Time now) {
   }
   if (calls > 0) state.mean_leads_per_call = static_cast<double>(leads) / calls;
   if (credentials_rejected_ && now < credentials_retry_at_) {
+    state.block = Block::kKeys;
     state.blocked = "LeadSquared refuses the gateway's keys";
   } else if (budget_spent) {
+    state.block = Block::kBudget;
     state.blocked = absl::StrCat("today's budget of ", options_.daily_calls,
                                  " calls is spent");
   } else if (now < allowance_.paused_until()) {
+    state.block = Block::kThrottle;
     state.blocked = absl::StrCat(
         "paused after a throttle, for ",
         absl::FormatDuration(absl::Ceil(allowance_.paused_until() - now,
                                         absl::Milliseconds(1))));
   } else if (breaker_.open()) {
+    state.block = Block::kUpstream;
     state.blocked = "LeadSquared does not answer; one call at a time tries";
   } else if (draining_) {
+    state.block = Block::kDraining;
     state.blocked = "the gateway is shutting down";
   }
   return state;

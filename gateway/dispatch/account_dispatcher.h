@@ -33,14 +33,40 @@
 
 namespace leadgateway::dispatch {
 
-// What is told of a call that has ended, for logs and metrics.
+// A job's part in a call.
+struct CallShare {
+  const JobSpec* job = nullptr;
+  int leads = 0;
+  // Of these, how many left for the first time, and how long they had waited
+  // since the job was accepted.
+  int first_time = 0;
+  absl::Duration waited;
+};
+
+// What is told of a call that has ended, for logs, metrics and traces. What it
+// points at is valid until the function that it was given to returns.
 struct CallRecord {
   uint64_t call = 0;
   int leads = 0;
-  int jobs = 0;
+  // What the answer says of them, where there is one.
   int updated = 0;
+  int not_found = 0;
+  int rejected = 0;
+  int untold = 0;
+  std::vector<CallShare> shares;  // one for each job that has leads in it
   const CallReport* report = nullptr;
+  absl::Time left_at;       // when dispatch let it go
   absl::Duration duration;  // from leaving to the end; zero if it never left
+};
+
+// Why an account sends nothing.
+enum class Block {
+  kNone,
+  kKeys,      // LeadSquared refuses the keys
+  kBudget,    // the day's calls are made
+  kThrottle,  // a throttle's pause
+  kUpstream,  // LeadSquared does not answer; single calls try
+  kDraining,
 };
 
 // How an account stands.
@@ -48,7 +74,10 @@ struct AccountState {
   int limit_calls = 0;
   absl::Duration limit_window;
   bool limit_learned = false;
+  int configured_calls = 0;
   int calls_free = 0;
+  int calls_held = 0;       // of limit_calls: under way, or in the window
+  int calls_under_way = 0;  // of calls_held
   absl::Duration next_free_in;
   int64_t calls_total = 0;
   int64_t calls_today = 0;
@@ -60,7 +89,8 @@ struct AccountState {
   absl::Time last_throttle = absl::InfinitePast();  // monotonic
   std::string last_throttle_text;
   double mean_leads_per_call = 0;  // of the last window's calls
-  std::string blocked;             // why nothing is sent; "" if nothing is
+  Block block = Block::kNone;
+  std::string blocked;  // the same in words; "" for kNone
 };
 
 // Turns the leads of many jobs of one account into calls, and answers into
@@ -144,6 +174,7 @@ class AccountDispatcher {
     uint64_t id = 0;
     std::vector<QueuedLead*> leads;
     std::shared_ptr<IsolationTask> isolation;
+    absl::Time left_at;
   };
   enum class TimerKind { kStopSending, kFinish, kBackoffOver, kProgress };
   struct Timer {
@@ -166,6 +197,7 @@ class AccountDispatcher {
   void Send(std::vector<QueuedLead*> leads,
             std::shared_ptr<IsolationTask> isolation, absl::Time now);
   void OnReport(uint64_t call_id, CallReport report);
+  CallRecord RecordOf(const Call& call, const CallReport& report) const;
   void SettleAllowance(const CallReport& report);
   void SettleLead(QueuedLead* lead, const LeadVerdict& verdict, absl::Time now);
   void SettleDoubt(QueuedLead* lead, Reason reason, const std::string& text,

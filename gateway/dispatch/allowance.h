@@ -91,6 +91,8 @@ class Allowance {
   bool learned() const { return learned_calls_ || learned_window_; }
   // Calls that are held now.
   int held(absl::Time now);
+  // Of these, the ones that have not ended.
+  int in_flight() const { return in_flight_; }
   // What one call costs in time when all are used: W / N.
   absl::Duration spacing() const { return window() / usable(); }
   absl::Duration epsilon() const { return epsilon_; }

@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "gateway/base/trace.h"
 #include "gateway/model/lead.h"
 #include "gateway/model/reason.h"
 
@@ -50,6 +51,9 @@ class JobObserver {
 // What a request asks of dispatch.
 struct JobSpec {
   std::string caller;
+  // For logs and traces of the calls that carry its leads.
+  std::string request_id;
+  TraceContext trace;
   Priority priority = Priority::kInteractive;
   std::string search_key;  // "" finds leads by ProspectId
   // A lead that does not exist is kUnprocessed instead of kFailed.

@@ -30,23 +30,35 @@ namespace {
 
 using dispatch::CallVerdict;
 
-absl::string_view VerdictName(CallVerdict verdict) {
-  switch (verdict) {
-    case CallVerdict::kAnswered:
-      return "answered";
-    case CallVerdict::kThrottled:
-      return "throttled";
-    case CallVerdict::kCredentialsRejected:
-      return "credentials_rejected";
-    case CallVerdict::kRefused:
-      return "refused";
-    case CallVerdict::kNotSent:
-      return "not_sent";
-    case CallVerdict::kInDoubt:
-      return "in_doubt";
+// Counts results on their way to whoever waits for them.
+class CountingObserver final : public dispatch::JobObserver {
+ public:
+  CountingObserver(std::shared_ptr<dispatch::JobObserver> next,
+                   Metrics::Account* metrics,
+                   std::shared_ptr<Activity> activity, const Clock& clock)
+      : next_(std::move(next)),
+        metrics_(metrics),
+        activity_(std::move(activity)),
+        clock_(clock) {}
+
+  void OnResults(std::vector<LeadResult> results) override {
+    metrics_->Results(results);
+    activity_->AddResults(results, clock_.Now());
+    next_->OnResults(std::move(results));
   }
-  return "";
-}
+  void OnProgress(const dispatch::JobProgress& progress) override {
+    next_->OnProgress(progress);
+  }
+  void OnFinished(int upstream_calls) override {
+    next_->OnFinished(upstream_calls);
+  }
+
+ private:
+  const std::shared_ptr<dispatch::JobObserver> next_;
+  Metrics::Account* const metrics_;
+  const std::shared_ptr<Activity> activity_;
+  const Clock& clock_;
+};
 
 }  // namespace
 
@@ -104,7 +116,11 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::CreateOn(
     const AccountOptions& from = options.accounts[i];
     auto account = std::make_unique<Account>();
     account->name = from.name;
+    account->base_url = from.base_url;
+    account->queue_limit_leads = options.limits.max_queued_leads;
+    account->daily_calls = from.daily_calls;
     account->schema_checks = from.schema_checks;
+    account->metrics = &metrics->ForAccount(from.name);
     account->unique_fields = from.unique_fields;
     account->fields = std::make_unique<AccountFields>(
         from.name, std::move(catalogues[i]), engine->random_);
@@ -128,8 +144,8 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::CreateOn(
     account->dispatcher = std::make_unique<dispatch::AccountDispatcher>(
         std::move(dispatching), account->client.get(), engine->random_,
         [engine = engine.get(),
-         name = from.name](const dispatch::CallRecord& record) {
-          engine->OnCall(name, record);
+         account = account.get()](const dispatch::CallRecord& record) {
+          engine->OnCall(*account, record);
         });
     engine->accounts_.emplace(from.name, std::move(account));
   }
@@ -144,7 +160,8 @@ Engine::Engine(const Clock& clock, Metrics* metrics,
       metrics_(metrics),
       longest_call_(longest_call),
       random_(random.value_or(absl::BitGenRef(own_random_))),
-      loop_(std::move(loop)) {}
+      loop_(std::move(loop)),
+      last_turn_ns_(absl::ToUnixNanos(clock.Now())) {}
 
 Engine::~Engine() {
   loop_->Stop();
@@ -167,7 +184,9 @@ Engine::Account& Engine::Find(absl::string_view account) {
 }
 
 absl::Time Engine::Tick(absl::Time now) {
-  absl::Time next = absl::InfiniteFuture();
+  if (now >= wake_at_) metrics_->LoopLag(now - wake_at_);
+  last_turn_ns_.store(absl::ToUnixNanos(now), std::memory_order_relaxed);
+  absl::Time next = now + kHeartbeat;
   for (const auto& [name, account] : accounts_) {
     if (account->schema_checks) {
       if (account->fields->StartFetch(now)) FetchFields(*account);
@@ -179,29 +198,52 @@ absl::Time Engine::Tick(absl::Time now) {
     when_idle_->Set();
     when_idle_ = nullptr;
   }
+  wake_at_ = std::max(next, now);
   return next;
 }
 
-void Engine::OnCall(const std::string& account,
+void Engine::OnCall(const Account& account,
                     const dispatch::CallRecord& record) {
   const dispatch::CallReport& report = *record.report;
-  const absl::string_view verdict = VerdictName(report.verdict);
-  metrics_->UpstreamCall(account, verdict, record.duration, record.leads);
-  if (report.verdict == CallVerdict::kThrottled) metrics_->Throttled(account);
+  account.metrics->UpdateCall(record);
+  account.activity->AddCall(
+      record.leads, report.verdict == CallVerdict::kThrottled, report.done_at);
   const bool good = report.verdict == CallVerdict::kAnswered;
   LogLine line(good ? LogLevel::kInfo : LogLevel::kWarn, "upstream_call");
-  line.Add("account", account)
+  if (!line.enabled()) return;
+  line.Add("account", account.name)
       .Add("call", record.call)
-      .Add("verdict", verdict)
+      .Add("verdict", VerdictName(report.verdict))
       .Add("http_status", report.http_status)
       .Add("leads", record.leads)
-      .Add("requests", record.jobs)
-      .Add("updated", record.updated)
       .Add("duration_s", record.duration);
-  // LeadSquared's sentences about a whole call name fields and limits; about a
-  // lead they may quote its values, and those stay out.
-  if (report.verdict == CallVerdict::kThrottled ||
-      report.verdict == CallVerdict::kNotSent ||
+  if (good) {
+    line.Add("updated", record.updated)
+        .Add("not_found", record.not_found)
+        .Add("rejected", record.rejected)
+        .Add("untold", record.untold);
+  }
+  std::vector<absl::string_view> requests;
+  std::vector<std::string> traces;
+  absl::Duration longest_wait = absl::ZeroDuration();
+  for (const dispatch::CallShare& share : record.shares) {
+    requests.push_back(share.job->request_id);
+    if (share.job->trace.valid()) {
+      traces.push_back(share.job->trace.TraceIdText());
+    }
+    longest_wait = std::max(longest_wait, share.waited);
+  }
+  line.Add("longest_wait_s", longest_wait).AddList("request_ids", requests);
+  if (!traces.empty()) {
+    line.AddList("trace_ids",
+                 std::vector<absl::string_view>(traces.begin(), traces.end()));
+  }
+  // LeadSquared's own sentences stay out: they may quote a lead's values. What
+  // they say of the limit is a number, and the rest here is the gateway's.
+  if (report.limit_calls) line.Add("limit_calls", *report.limit_calls);
+  if (report.limit_window) line.Add("limit_window_s", *report.limit_window);
+  if (report.retry_after) line.Add("retry_after_s", *report.retry_after);
+  if (report.verdict == CallVerdict::kNotSent ||
       report.verdict == CallVerdict::kInDoubt) {
     line.Add("text", report.text);
   }
@@ -211,9 +253,13 @@ void Engine::Submit(absl::string_view account, dispatch::JobSpec spec,
                     std::shared_ptr<dispatch::JobObserver> observer,
                     std::shared_ptr<Ticket> ticket,
                     absl::AnyInvocable<void(absl::Status) &&> answered) {
-  loop_->Post([this, &entry = Find(account), spec = std::move(spec),
-               observer = std::move(observer), ticket = std::move(ticket),
-               answered = std::move(answered)]() mutable {
+  Account& found = Find(account);
+  loop_->Post([this, &entry = found, spec = std::move(spec),
+               observer = std::make_shared<CountingObserver>(
+                   std::move(observer), found.metrics, found.activity, clock_),
+               ticket = std::move(ticket), answered = std::move(answered),
+               posted_at = clock_.Now()]() mutable {
+    metrics_->LoopLag(clock_.Now() - posted_at);
     if (ticket->cancelled) {
       std::move(answered)(errors::Cancelled());
       return;
@@ -246,8 +292,7 @@ void Engine::OnFields(Account& account, const dispatch::CallReport& report,
                       absl::string_view body) {
   const absl::Duration duration =
       report.sent_at ? report.done_at - *report.sent_at : absl::ZeroDuration();
-  metrics_->UpstreamCall(account.name, VerdictName(report.verdict), duration,
-                         0);
+  account.metrics->OtherCall(report.verdict, duration);
   absl::StatusOr<Catalogue> fields = absl::UnavailableError(report.text);
   if (report.verdict == CallVerdict::kAnswered) {
     fields = ReadCatalogue(body, account.unique_fields, clock_.WallNow());
@@ -339,19 +384,58 @@ void Engine::GiveUp() {
   });
 }
 
-void Engine::UpdateGauges(absl::Duration within) {
-  auto done = std::make_shared<Signal>();
-  loop_->Post([this, done, posted = clock_.Now()] {
+Engine::AccountView Engine::ViewOf(const Account& account, absl::Time now) {
+  AccountView view;
+  view.gauges.account = account.name;
+  view.gauges.state = account.dispatcher->State(now);
+  view.gauges.queue_limit_leads = account.queue_limit_leads;
+  view.gauges.daily_calls = account.daily_calls;
+  view.gauges.credential_generation = account.client->credentials().generation;
+  view.gauges.schema_checks = account.schema_checks;
+  if (const Catalogue fields = account.fields->Get()) {
+    view.gauges.catalogue_age = clock_.WallNow() - fields->fetched_at();
+  }
+  view.activity = account.activity->Last(now);
+  view.base_url = account.base_url;
+  if (view.gauges.state.throttles > 0) {
+    view.throttled_ago = now - view.gauges.state.last_throttle;
+  }
+  return view;
+}
+
+std::optional<std::vector<Engine::AccountView>> Engine::View(
+    absl::Duration within) {
+  struct Answer {
+    Signal done;
+    std::vector<AccountView> views;
+  };
+  const auto answer = std::make_shared<Answer>();
+  loop_->Post([this, answer] {
     const absl::Time now = clock_.Now();
-    metrics_->SetLoopLag(now - posted);
     for (const auto& [name, account] : accounts_) {
-      const dispatch::AccountState state = account->dispatcher->State(now);
-      metrics_->SetQueuedLeads(name, state.leads_queued);
-      metrics_->SetAllowanceFreeCalls(name, state.calls_free);
+      answer->views.push_back(ViewOf(*account, now));
     }
-    done->Set();
+    answer->done.Set();
   });
-  done->WaitFor(within);
+  if (!answer->done.WaitFor(within)) return std::nullopt;
+  std::sort(answer->views.begin(), answer->views.end(),
+            [](const AccountView& a, const AccountView& b) {
+              return a.gauges.account < b.gauges.account;
+            });
+  return std::move(answer->views);
+}
+
+void Engine::CountResults(absl::string_view account,
+                          absl::Span<const LeadResult> results) {
+  if (results.empty()) return;
+  const Account& entry = Find(account);
+  entry.metrics->Results(results);
+  entry.activity->AddResults(results, clock_.Now());
+}
+
+absl::Duration Engine::SilentFor() const {
+  return clock_.Now() -
+         absl::FromUnixNanos(last_turn_ns_.load(std::memory_order_relaxed));
 }
 
 bool Engine::Responds(absl::Duration within) {

@@ -1,6 +1,8 @@
 #ifndef LEADGATEWAY_GATEWAY_SERVER_ENGINE_H_
 #define LEADGATEWAY_GATEWAY_SERVER_ENGINE_H_
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +17,8 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "gateway/admin/activity.h"
 #include "gateway/admin/metrics.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/signal.h"
@@ -24,6 +28,7 @@
 #include "gateway/dispatch/upstream.h"
 #include "gateway/http/curl_loop.h"
 #include "gateway/leadsquared/leadsquared_client.h"
+#include "gateway/model/lead.h"
 #include "gateway/server/account_fields.h"
 
 namespace leadgateway::server {
@@ -98,9 +103,25 @@ class Engine {
   void StartDraining(std::shared_ptr<Signal> idle);
   void GiveUp();
 
-  // Brings the gauges of the metrics up to date: queues, free calls, and how
-  // long the loop took to come round. Waits for it, at most `within`.
-  void UpdateGauges(absl::Duration within);
+  // How an account stands and what it did lately.
+  struct AccountView {
+    AccountGauges gauges;
+    std::vector<Activity::Slice> activity;
+    std::string base_url;
+    // Since the last throttle; none if there was none.
+    std::optional<absl::Duration> throttled_ago;
+  };
+  // Of every account, by name. Waits for the loop, at most `within`; none if it
+  // did not come round in that time.
+  std::optional<std::vector<AccountView>> View(absl::Duration within);
+
+  // Counts results that dispatch does not know of.
+  void CountResults(absl::string_view account,
+                    absl::Span<const LeadResult> results);
+
+  // Since the loop came round last. It does so every kHeartbeat at least.
+  absl::Duration SilentFor() const;
+  static constexpr absl::Duration kHeartbeat = absl::Seconds(1);
 
   // Whether the loop comes round within that time; for liveness. Waits.
   bool Responds(absl::Duration within);
@@ -108,7 +129,12 @@ class Engine {
  private:
   struct Account {
     std::string name;
+    std::string base_url;
+    int queue_limit_leads = 0;
+    int64_t daily_calls = 0;
     bool schema_checks = true;
+    Metrics::Account* metrics = nullptr;
+    std::shared_ptr<Activity> activity = std::make_shared<Activity>();
     std::vector<std::string> unique_fields;
     std::unique_ptr<leadsquared::LeadSquaredClient> client;
     std::unique_ptr<dispatch::AccountDispatcher> dispatcher;
@@ -120,7 +146,8 @@ class Engine {
          std::optional<absl::BitGenRef> random, absl::Duration longest_call);
   absl::Time Tick(absl::Time now);
   bool Idle() const;
-  void OnCall(const std::string& account, const dispatch::CallRecord& record);
+  void OnCall(const Account& account, const dispatch::CallRecord& record);
+  AccountView ViewOf(const Account& account, absl::Time now);
   Account& Find(absl::string_view account);
   void FetchFields(Account& account);
   void OnFields(Account& account, const dispatch::CallReport& report,
@@ -136,6 +163,10 @@ class Engine {
   absl::flat_hash_map<std::string, std::unique_ptr<Account>> accounts_;
   // Set when nothing is under way any more; the loop thread's.
   std::shared_ptr<Signal> when_idle_;
+  // When the loop asked to be called; its thread's.
+  absl::Time wake_at_ = absl::InfiniteFuture();
+  // When it came round last, by the clock.
+  std::atomic<int64_t> last_turn_ns_;
   std::thread thread_;
 };
 

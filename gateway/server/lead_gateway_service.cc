@@ -50,10 +50,6 @@ absl::Time FinishBy(const grpc::CallbackServerContext& context,
   return server::FinishBy(now, left);
 }
 
-std::string CodeName(absl::StatusCode code) {
-  return absl::StatusCodeToString(code);
-}
-
 void ListFields(const schema::FieldCatalogue& catalogue,
                 absl::string_view filter,
                 v1::ListLeadFieldsResponse* response) {
@@ -123,6 +119,7 @@ LeadGatewayService::BulkUpdateLeads(grpc::CallbackServerContext* context,
                                     const v1::BulkUpdateLeadsRequest* request) {
   auto update = std::make_shared<Update>();
   update->started = clock_.Now();
+  metrics_->RpcStarted(RpcMethod::kBulkUpdateLeads);
   update->request = ReadContext(*context);
   update->leads = request->leads_size();
   update->intake.finish_by =
@@ -158,6 +155,8 @@ void LeadGatewayService::Admit(const std::shared_ptr<Update>& update,
   }
   update->intake.account = (*account)->name;
   update->intake.caller = update->request.caller;
+  update->intake.request_id = update->request.request_id;
+  update->intake.trace = update->request.trace;
   update->intake.priority = update->request.priority;
   // The request lives as long as the RPC, and the RPC until the stream is told
   // how it ends.
@@ -168,41 +167,52 @@ void LeadGatewayService::LogUpdate(const Update& update,
                                    const absl::Status& status,
                                    bool cancelled) const {
   const absl::Duration elapsed = clock_.Now() - update.started;
-  const std::string code =
-      cancelled && status.ok() ? "CANCELLED" : CodeName(status.code());
-  const UpdateStream::Totals totals = update.intake.stream->totals();
+  const absl::StatusCode code =
+      cancelled && status.ok() ? absl::StatusCode::kCancelled : status.code();
+  metrics_->RpcFinished(RpcMethod::kBulkUpdateLeads, code, elapsed);
   LogLine line(LogLevel::kInfo, "rpc");
-  line.Add("method", "BulkUpdateLeads")
-      .Add("request_id", update.request.request_id)
-      .Add("caller", update.request.caller)
-      .Add("account", update.intake.account)
-      .Add("code", code)
-      .Add("leads", update.leads)
-      .Add("upstream_calls", update.intake.stream->upstream_calls())
-      .Add("duration_s", elapsed);
-  if (!update.request.trace_id.empty()) {
-    line.Add("trace_id", update.request.trace_id);
-  }
-  if (!status.ok()) line.Add("reason", errors::ReasonNameOf(status));
+  if (!line.enabled()) return;
+  LogRpc(line, RpcMethod::kBulkUpdateLeads, update.request,
+         update.intake.account, code, status, elapsed);
+  line.Add("leads", update.leads)
+      .Add("upstream_calls", update.intake.stream->upstream_calls());
+  const UpdateStream::Totals totals = update.intake.stream->totals();
   for (int i = 0; i < kOutcomeCount; ++i) {
-    if (totals[static_cast<size_t>(i)] == 0) continue;
-    const std::string outcome =
-        absl::AsciiStrToLower(OutcomeName(static_cast<Outcome>(i)));
-    line.Add(outcome, totals[static_cast<size_t>(i)]);
-    if (!update.intake.account.empty()) {
-      metrics_->LeadResults(update.intake.account, outcome,
-                            totals[static_cast<size_t>(i)]);
-    }
+    const int count = totals[static_cast<size_t>(i)];
+    if (count > 0) line.Add(OutcomeLabel(static_cast<Outcome>(i)), count);
   }
-  metrics_->RpcFinished("BulkUpdateLeads", code, elapsed);
+}
+
+void LeadGatewayService::LogRpc(LogLine& line, RpcMethod method,
+                                const RequestContext& request,
+                                absl::string_view account,
+                                absl::StatusCode code,
+                                const absl::Status& status,
+                                absl::Duration elapsed) const {
+  line.Add("method", RpcMethodName(method))
+      .Add("request_id", request.request_id);
+  if (request.trace.valid()) {
+    line.Add("trace_id", request.trace.TraceIdText());
+  }
+  line.Add("caller", request.caller)
+      .Add("account", account)
+      .Add("code", absl::StatusCodeToString(code));
+  if (!status.ok()) line.Add("reason", errors::ReasonNameOf(status));
+  line.Add("duration_s", elapsed);
 }
 
 void LeadGatewayService::FinishUnary(grpc::ServerUnaryReactor* reactor,
-                                     absl::string_view method,
+                                     RpcMethod method,
+                                     const RequestContext& request,
+                                     absl::string_view account,
                                      absl::Time started,
                                      const absl::Status& status) const {
-  metrics_->RpcFinished(method, CodeName(status.code()),
-                        clock_.Now() - started);
+  const absl::Duration elapsed = clock_.Now() - started;
+  metrics_->RpcFinished(method, status.code(), elapsed);
+  {
+    LogLine line(LogLevel::kInfo, "rpc");
+    LogRpc(line, method, request, account, status.code(), status, elapsed);
+  }
   reactor->Finish(ToGrpc(status));
 }
 
@@ -211,20 +221,22 @@ grpc::ServerUnaryReactor* LeadGatewayService::ListLeadFields(
     const v1::ListLeadFieldsRequest* request,
     v1::ListLeadFieldsResponse* response) {
   const absl::Time started = clock_.Now();
+  metrics_->RpcStarted(RpcMethod::kListLeadFields);
   const RequestContext from = ReadContext(*context);
   context->AddInitialMetadata("x-request-id", from.request_id);
   const absl::StatusOr<const AccountOptions*> account =
       FindAccount(request->account(), from);
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   if (!account.ok()) {
-    FinishUnary(reactor, "ListLeadFields", started, account.status());
+    FinishUnary(reactor, RpcMethod::kListLeadFields, from, "", started,
+                account.status());
     return reactor;
   }
   const absl::Time until =
       FinishBy(*context, clock_, options_.limits.default_timeout);
   engine_->WithFields(
       (*account)->name, until,
-      [this, reactor, request, response, started,
+      [this, reactor, request, response, started, from,
        name = (*account)->name](absl::StatusOr<Engine::Catalogue> fields) {
         absl::Status status = fields.status();
         if (status.ok() && *fields == nullptr) {
@@ -234,7 +246,8 @@ grpc::ServerUnaryReactor* LeadGatewayService::ListLeadFields(
         if (status.ok()) {
           ListFields(**fields, request->filter(), response);
         }
-        FinishUnary(reactor, "ListLeadFields", started, status);
+        FinishUnary(reactor, RpcMethod::kListLeadFields, from, name, started,
+                    status);
       });
   return reactor;
 }
@@ -244,6 +257,7 @@ grpc::ServerUnaryReactor* LeadGatewayService::GetAccountStatus(
     const v1::GetAccountStatusRequest* request,
     v1::GetAccountStatusResponse* response) {
   const absl::Time started = clock_.Now();
+  metrics_->RpcStarted(RpcMethod::kGetAccountStatus);
   const RequestContext from = ReadContext(*context);
   context->AddInitialMetadata("x-request-id", from.request_id);
   const absl::StatusOr<const AccountOptions*> found =
@@ -251,51 +265,53 @@ grpc::ServerUnaryReactor* LeadGatewayService::GetAccountStatus(
   // gRPC makes it once for each call.
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   if (!found.ok()) {
-    FinishUnary(reactor, "GetAccountStatus", started, found.status());
+    FinishUnary(reactor, RpcMethod::kGetAccountStatus, from, "", started,
+                found.status());
     return reactor;
   }
   const AccountOptions& account = **found;
-  engine_->GetState(account.name, [this, response, reactor, started, &account](
-                                      const Engine::State& engine_state) {
-    const dispatch::AccountState& state = engine_state.dispatch;
-    response->set_account(account.name);
-    response->set_limit_calls(state.limit_calls);
-    ToProto(state.limit_window, response->mutable_limit_window());
-    response->set_limit_source(state.limit_learned
-                                   ? v1::LIMIT_SOURCE_LEARNED
-                                   : v1::LIMIT_SOURCE_CONFIGURED);
-    response->set_calls_free(state.calls_free);
-    ToProto(state.next_free_in, response->mutable_next_call_free_in());
-    response->set_leads_queued(state.leads_queued);
-    for (const auto& [caller, leads] : state.callers) {
-      if (response->callers_size() == static_cast<int>(kMaxCallersTold)) {
-        break;
-      }
-      auto* const queue = response->add_callers();
-      queue->set_caller(caller);
-      queue->set_leads_queued(leads);
-    }
-    if (state.throttles > 0) {
-      auto* const throttle = response->mutable_last_throttle();
-      ToProto(clock_.WallNow() - (clock_.Now() - state.last_throttle),
-              throttle->mutable_time());
-      throttle->set_text(state.last_throttle_text);
-      throttle->set_count(state.throttles);
-    }
-    response->set_mean_leads_per_call(state.mean_leads_per_call);
-    response->set_leads_in_flight(state.leads_in_flight);
-    response->set_blocked(state.blocked);
-    response->set_calls_total(state.calls_total);
-    response->set_calls_today(state.calls_today);
-    response->set_daily_calls(account.daily_calls);
-    response->set_credential_generation(engine_state.credential_generation);
-    if (engine_state.fields_fetched_at != absl::InfinitePast()) {
-      ToProto(engine_state.fields_fetched_at,
-              response->mutable_fields_fetched_at());
-    }
-    metrics_->RpcFinished("GetAccountStatus", "OK", clock_.Now() - started);
-    reactor->Finish(grpc::Status::OK);
-  });
+  engine_->GetState(
+      account.name, [this, response, reactor, started, from,
+                     &account](const Engine::State& engine_state) {
+        const dispatch::AccountState& state = engine_state.dispatch;
+        response->set_account(account.name);
+        response->set_limit_calls(state.limit_calls);
+        ToProto(state.limit_window, response->mutable_limit_window());
+        response->set_limit_source(state.limit_learned
+                                       ? v1::LIMIT_SOURCE_LEARNED
+                                       : v1::LIMIT_SOURCE_CONFIGURED);
+        response->set_calls_free(state.calls_free);
+        ToProto(state.next_free_in, response->mutable_next_call_free_in());
+        response->set_leads_queued(state.leads_queued);
+        for (const auto& [caller, leads] : state.callers) {
+          if (response->callers_size() == static_cast<int>(kMaxCallersTold)) {
+            break;
+          }
+          auto* const queue = response->add_callers();
+          queue->set_caller(caller);
+          queue->set_leads_queued(leads);
+        }
+        if (state.throttles > 0) {
+          auto* const throttle = response->mutable_last_throttle();
+          ToProto(clock_.WallNow() - (clock_.Now() - state.last_throttle),
+                  throttle->mutable_time());
+          throttle->set_text(state.last_throttle_text);
+          throttle->set_count(state.throttles);
+        }
+        response->set_mean_leads_per_call(state.mean_leads_per_call);
+        response->set_leads_in_flight(state.leads_in_flight);
+        response->set_blocked(state.blocked);
+        response->set_calls_total(state.calls_total);
+        response->set_calls_today(state.calls_today);
+        response->set_daily_calls(account.daily_calls);
+        response->set_credential_generation(engine_state.credential_generation);
+        if (engine_state.fields_fetched_at != absl::InfinitePast()) {
+          ToProto(engine_state.fields_fetched_at,
+                  response->mutable_fields_fetched_at());
+        }
+        FinishUnary(reactor, RpcMethod::kGetAccountStatus, from, account.name,
+                    started, absl::OkStatus());
+      });
   return reactor;
 }
 

@@ -8,10 +8,13 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "gateway/admin/metrics.h"
 #include "gateway/base/clock.h"
+#include "gateway/base/log.h"
 #include "gateway/config/config.h"
 #include "gateway/server/engine.h"
 #include "gateway/server/request_context.h"
@@ -57,8 +60,13 @@ class LeadGatewayService final
              const v1::BulkUpdateLeadsRequest& request);
   void LogUpdate(const Update& update, const absl::Status& status,
                  bool cancelled) const;
-  void FinishUnary(grpc::ServerUnaryReactor* reactor, absl::string_view method,
+  // Ends an RPC that has one answer.
+  void FinishUnary(grpc::ServerUnaryReactor* reactor, RpcMethod method,
+                   const RequestContext& request, absl::string_view account,
                    absl::Time started, const absl::Status& status) const;
+  void LogRpc(LogLine& line, RpcMethod method, const RequestContext& request,
+              absl::string_view account, absl::StatusCode code,
+              const absl::Status& status, absl::Duration elapsed) const;
 
   const GatewayOptions& options_;
   const Clock& clock_;

@@ -10,6 +10,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "gateway/base/trace.h"
 #include "gateway/dispatch/job.h"
 #include "grpcpp/server_context.h"
 
@@ -30,12 +31,6 @@ std::optional<absl::string_view> Metadata(
 std::string NewRequestId() {
   thread_local absl::BitGen random;
   return absl::StrFormat("%016x", absl::Uniform<uint64_t>(random));
-}
-
-bool IsLowerHex(absl::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-  });
 }
 
 }  // namespace
@@ -60,23 +55,6 @@ std::string PeerHost(absl::string_view peer) {
   return std::string(peer.substr(0, kMaxCallerBytes));
 }
 
-std::string TraceIdOf(absl::string_view traceparent) {
-  // version "-" trace-id "-" parent-id "-" flags; later versions may add more.
-  if (traceparent.size() < 55 || traceparent[2] != '-' ||
-      traceparent[35] != '-' || traceparent[52] != '-') {
-    return "";
-  }
-  const absl::string_view version = traceparent.substr(0, 2);
-  const absl::string_view trace = traceparent.substr(3, 32);
-  if (!IsLowerHex(version) || version == "ff" || !IsLowerHex(trace) ||
-      !IsLowerHex(traceparent.substr(36, 16)) ||
-      !IsLowerHex(traceparent.substr(53, 2)) ||
-      trace.find_first_not_of('0') == absl::string_view::npos) {
-    return "";
-  }
-  return std::string(trace);
-}
-
 RequestContext ReadContext(const grpc::CallbackServerContext& context) {
   RequestContext request;
   const auto id = Metadata(context, "x-request-id");
@@ -88,7 +66,7 @@ RequestContext ReadContext(const grpc::CallbackServerContext& context) {
                        ? std::string(*caller)
                        : PeerHost(context.peer());
   if (const auto traceparent = Metadata(context, "traceparent")) {
-    request.trace_id = TraceIdOf(*traceparent);
+    request.trace = ParseTraceparent(*traceparent);
   }
   if (Metadata(context, "x-lead-priority") == absl::string_view("bulk")) {
     request.priority = dispatch::Priority::kBulk;

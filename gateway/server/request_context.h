@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "gateway/base/trace.h"
 #include "gateway/dispatch/job.h"
 #include "grpcpp/server_context.h"
 
@@ -14,7 +15,7 @@ namespace leadgateway::server {
 struct RequestContext {
   std::string request_id;  // the caller's, or one made here
   std::string caller;      // for fair shares and logs
-  std::string trace_id;    // of a valid traceparent; "" otherwise
+  TraceContext trace;      // of a valid traceparent; not valid() otherwise
   dispatch::Priority priority = dispatch::Priority::kInteractive;
 };
 
@@ -22,9 +23,6 @@ RequestContext ReadContext(const grpc::CallbackServerContext& context);
 
 // The host of a gRPC peer: "ipv4:10.0.0.7:4711" -> "10.0.0.7".
 std::string PeerHost(absl::string_view peer);
-
-// The trace id of a W3C traceparent header; "" if it is not a valid one.
-std::string TraceIdOf(absl::string_view traceparent);
 
 // 1 to `most` printable ASCII characters.
 bool IsPrintable(absl::string_view text, size_t most);

@@ -15,6 +15,7 @@
 #include "gateway/admin/admin_server.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
+#include "gateway/base/process_stats.h"
 #include "gateway/config/config.h"
 #include "grpc/health/v1/health.pb.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
@@ -40,11 +41,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(GatewayOptions options) {
   auto server = std::unique_ptr<Server>(new Server(std::move(options)));
   const GatewayOptions& config = server->options_;
 
-  std::vector<std::string> names;
-  for (const AccountOptions& account : config.accounts) {
-    names.push_back(account.name);
-  }
-  server->metrics_ = std::make_unique<Metrics>(names);
+  server->metrics_ = std::make_unique<Metrics>();
   absl::StatusOr<std::unique_ptr<Engine>> engine =
       Engine::Create(config, SystemClock::Get(), server->metrics_.get());
   if (!engine.ok()) return engine.status();
@@ -58,8 +55,17 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(GatewayOptions options) {
     AdminSources sources;
     sources.metrics = [metrics = server->metrics_.get(),
                        engine = server->engine_.get()] {
-      engine->UpdateGauges(kLoopStuckAfter);
-      return metrics->Text();
+      // First: to look at the accounts wakes the loop.
+      ProcessGauges process;
+      process.loop_silent_for = engine->SilentFor();
+      process.process = ReadProcessStats();
+      std::vector<AccountGauges> accounts;
+      for (Engine::AccountView& view :
+           engine->View(kLoopStuckAfter)
+               .value_or(std::vector<Engine::AccountView>())) {
+        accounts.push_back(std::move(view.gauges));
+      }
+      return metrics->Text(accounts, process);
     };
     sources.alive = [engine = server->engine_.get()] {
       return engine->Responds(kLoopStuckAfter)

@@ -73,6 +73,7 @@ void UpdateIntake::Hand(const Update& update,
       result.tag = std::move(lead.tag);
       results->push_back(std::move(result));
     }
+    engine_->CountResults(update.account, *results);
     engine_->Estimate(
         update.account, leads,
         [stream = update.stream, plan, results](absl::Duration estimate) {
@@ -83,6 +84,7 @@ void UpdateIntake::Hand(const Update& update,
     return;
   }
   if (validated->leads.empty()) {
+    engine_->CountResults(update.account, validated->invalid);
     update.stream->Accepted(std::move(validated->invalid));
     update.stream->OnFinished(0);
     return;
@@ -90,6 +92,8 @@ void UpdateIntake::Hand(const Update& update,
 
   dispatch::JobSpec job;
   job.caller = update.caller;
+  job.request_id = update.request_id;
+  job.trace = update.trace;
   job.priority = update.priority;
   job.search_key = std::move(validated->search_key);
   job.nonexistent_is_unprocessed =
@@ -98,9 +102,10 @@ void UpdateIntake::Hand(const Update& update,
   job.finish_by = update.finish_by;
   engine_->Submit(
       update.account, std::move(job), update.stream, update.ticket,
-      [stream = update.stream,
+      [engine = engine_, account = update.account, stream = update.stream,
        invalid = std::move(validated->invalid)](absl::Status status) mutable {
         if (status.ok()) {
+          engine->CountResults(account, invalid);
           stream->Accepted(std::move(invalid));
         } else {
           stream->Refused(std::move(status));

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/time/time.h"
+#include "gateway/base/trace.h"
 #include "gateway/config/config.h"
 #include "gateway/dispatch/job.h"
 #include "gateway/schema/field_catalogue.h"
@@ -26,6 +27,8 @@ class UpdateIntake {
   struct Update {
     std::string account;  // configured
     std::string caller;
+    std::string request_id;
+    TraceContext trace;
     dispatch::Priority priority = dispatch::Priority::kInteractive;
     absl::Time finish_by;  // when results must be there, by the clock's Now()
     std::shared_ptr<UpdateStream> stream;

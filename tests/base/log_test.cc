@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -103,6 +104,25 @@ TEST_F(LogTest, WritesLinesOfTheLevelAndAbove) {
   EXPECT_THAT(lines_[1], HasSubstr("error1"));
   EXPECT_THAT(lines_[1], HasSubstr("\"level\":\"error\""));
   EXPECT_THAT(lines_[2], HasSubstr("debug2"));
+}
+
+TEST_F(LogTest, WritesListsOfText) {
+  LogLine(LogLevel::kInfo, "x")
+      .AddList("ids", {"a\"", "b"})
+      .AddList("none", {});
+  EXPECT_THAT(Only(), EndsWith(R"("ids":["a\"","b"],"none":[]})"));
+}
+
+TEST_F(LogTest, LevelsAreReadByTheirNames) {
+  for (const LogLevel level :
+       {LogLevel::kDebug, LogLevel::kInfo, LogLevel::kWarn, LogLevel::kError}) {
+    SetLogLevel(level);
+    EXPECT_EQ(GetLogLevel(), level);
+    EXPECT_EQ(ParseLogLevel(LogLevelName(level)), level);
+  }
+  for (const char* name : {"", "Debug", "debug ", "trace", "off", "3"}) {
+    EXPECT_EQ(ParseLogLevel(name), std::nullopt) << name;
+  }
 }
 
 TEST_F(LogTest, TakesBracesForText) {

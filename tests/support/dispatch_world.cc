@@ -82,7 +82,10 @@ DispatchWorld::DispatchWorld(dispatch::AccountDispatcher::Options options,
     : script(AnswerUpdated),
       random_(seed),
       dispatcher_(std::make_unique<dispatch::AccountDispatcher>(
-          std::move(options), this, random_)) {}
+          std::move(options), this, random_,
+          [this](const dispatch::CallRecord& record) {
+            if (on_record) on_record(record);
+          })) {}
 
 absl::StatusOr<std::shared_ptr<JobWatch>> DispatchWorld::TrySubmit(
     const std::string& name, const std::vector<std::string>& keys,

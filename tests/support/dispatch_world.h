@@ -121,6 +121,8 @@ class DispatchWorld final : public dispatch::Upstream {
   std::vector<SentCall> calls;
   // Called when a call leaves, after the checks.
   std::function<void(const SentCall&)> on_sent;
+  // Called when a call has ended.
+  std::function<void(const dispatch::CallRecord&)> on_record;
   int in_flight = 0;
   int most_in_flight = 0;
 
