@@ -196,7 +196,7 @@ void AddAccountGauges(absl::Span<const AccountGauges> accounts,
   add("leadgateway_allowance_window_seconds", "The window, as in force.",
       [](Of of) { return absl::ToDoubleSeconds(of.state.limit_window); });
   add("leadgateway_daily_budget_calls",
-      "Calls that may be made from midnight to midnight UTC; 0: no budget.",
+      "Calls that may be made from midnight to midnight; 0: no budget.",
       [](Of of) { return of.daily_calls; });
   add("leadgateway_daily_used_calls", "Calls made since midnight UTC.",
       [](Of of) { return of.state.calls_today; });

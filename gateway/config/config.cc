@@ -215,6 +215,17 @@ absl::StatusOr<AccountOptions> ToOptions(const Account& account) {
   options.daily_calls = account.allowance().daily_calls();
   options.fixed_moment =
       account.allowance().counting() == config::v1::FIXED_MOMENT;
+  options.spread_daily_calls =
+      account.allowance().daily_spread() != config::v1::NONE;
+  if (!account.allowance().daily_zone().empty() &&
+      !absl::LoadTimeZone(account.allowance().daily_zone(),
+                          &options.daily_zone)) {
+    return absl::InternalError("a time zone that was there is gone");
+  }
+  for (const config::v1::Caller& caller : account.callers()) {
+    options.caller_weights.emplace_back(
+        caller.name(), caller.has_weight() ? caller.weight() : 1);
+  }
   options.credentials_in_query = account.credentials_in() == config::v1::QUERY;
   options.unique_fields.assign(account.unique_fields().begin(),
                                account.unique_fields().end());
@@ -256,6 +267,14 @@ absl::StatusOr<GatewayOptions> ToOptions(const GatewayConfig& config) {
   }
   if (limits.has_max_queued_bytes()) {
     options.limits.max_queued_bytes = limits.max_queued_bytes();
+  }
+  if (limits.has_max_queued_leads_per_caller()) {
+    options.limits.max_queued_leads_per_caller =
+        limits.max_queued_leads_per_caller();
+  }
+  if (limits.has_max_queued_bytes_per_caller()) {
+    options.limits.max_queued_bytes_per_caller =
+        limits.max_queued_bytes_per_caller();
   }
   if (limits.has_default_timeout()) {
     options.limits.default_timeout = ToDuration(limits.default_timeout());

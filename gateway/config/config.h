@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -29,6 +30,9 @@ struct AccountOptions {
   absl::Duration window = kDefaultAllowanceWindow;
   int64_t daily_calls = 0;  // 0: no budget.
   bool fixed_moment = false;
+  bool spread_daily_calls = true;
+  absl::TimeZone daily_zone = absl::UTCTimeZone();
+  std::vector<std::pair<std::string, double>> caller_weights;  // Names differ.
 
   bool credentials_in_query = false;
   std::vector<std::string> unique_fields;
@@ -47,6 +51,8 @@ struct LimitOptions {
   int max_request_bytes = kDefaultMaxRequestBytes;
   int max_queued_leads = kDefaultMaxQueuedLeads;
   int64_t max_queued_bytes = kDefaultMaxQueuedBytes;
+  int max_queued_leads_per_caller = kDefaultMaxQueuedLeadsPerCaller;
+  int64_t max_queued_bytes_per_caller = kDefaultMaxQueuedBytesPerCaller;
   absl::Duration default_timeout = kDefaultTimeout;
 };
 

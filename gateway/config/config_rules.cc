@@ -48,6 +48,18 @@ constexpr IntegerRange kIntegerRanges[] = {
     {"Limits.max_request_bytes", int64_t{64} << 10, int64_t{256} << 20},
     {"Limits.max_queued_leads", 1, 10'000'000},
     {"Limits.max_queued_bytes", int64_t{1} << 20, int64_t{64} << 30},
+    {"Limits.max_queued_leads_per_caller", 1, 10'000'000},
+    {"Limits.max_queued_bytes_per_caller", int64_t{64} << 10,
+     int64_t{64} << 30},
+};
+
+struct NumberRange {
+  absl::string_view field;
+  double least;
+  double most;
+};
+constexpr NumberRange kNumberRanges[] = {
+    {"Caller.weight", 0.01, 100},
 };
 
 struct DurationRange {
@@ -96,6 +108,26 @@ std::string IntegerRule(const FieldDescriptor& field) {
   const IntegerRange range = RangeOfInteger(field);
   return absl::StrCat("must be a whole number from ", Grouped(range.least),
                       " to ", Grouped(range.most));
+}
+
+NumberRange RangeOfNumber(const FieldDescriptor& field) {
+  for (const NumberRange& range : kNumberRanges) {
+    if (range.field == Key(field)) return range;
+  }
+  return {"", std::numeric_limits<double>::lowest(),
+          std::numeric_limits<double>::max()};
+}
+
+// No NaN is in any range.
+bool IsInRange(double number, const FieldDescriptor& field) {
+  const NumberRange range = RangeOfNumber(field);
+  return number >= range.least && number <= range.most;
+}
+
+std::string NumberRule(const FieldDescriptor& field) {
+  const NumberRange range = RangeOfNumber(field);
+  return absl::StrCat("must be a number from ", range.least, " to ",
+                      range.most);
 }
 
 std::string DurationRule(const FieldDescriptor& field) {
@@ -260,6 +292,15 @@ class ShapeChecker {
         if (IsIntegerInRange(value, field)) return true;
         rule = IntegerRule(field);
         break;
+      case FieldDescriptor::CPPTYPE_DOUBLE: {
+        double number = 0;
+        if (value.kind == Kind::kNumber &&
+            absl::SimpleAtod(value.text, &number) && IsInRange(number, field)) {
+          return true;
+        }
+        rule = NumberRule(field);
+        break;
+      }
       default:
         if (value.kind == Kind::kString) return true;
         rule = "must be text in double quotes";
@@ -401,6 +442,42 @@ class RuleChecker {
       mistakes_.Add(at("field_refresh"),
                     "must be 0s, or at least 1s: each time costs a call");
     }
+    CheckCallers(account, at("callers"));
+    CheckZone(account, path);
+  }
+
+  void CheckCallers(const Account& account, const std::string& path) {
+    std::map<std::string, size_t> names;
+    for (int i = 0; i < account.callers_size(); ++i) {
+      const auto index = static_cast<size_t>(i);
+      const std::string at =
+          Join(Indexed(path, index), Name<config::v1::Caller>("name"));
+      const std::string& name = account.callers(i).name();
+      if (name.empty()) {
+        mistakes_.Add(at, "is missing; the weight is that caller's");
+        continue;
+      }
+      const auto [first, fresh] = names.emplace(name, index);
+      if (!fresh) {
+        mistakes_.Add(
+            at, absl::StrCat("is the name of ", Indexed(path, first->second),
+                             " too; each name once"));
+      }
+    }
+  }
+
+  void CheckZone(const Account& account, const std::string& path) {
+    const std::string& name = account.allowance().daily_zone();
+    absl::TimeZone zone;
+    // LoadTimeZone takes paths, too.
+    if (!name.empty() &&
+        (name.front() == '/' || absl::StrContains(name, "..") ||
+         !absl::LoadTimeZone(name, &zone))) {
+      mistakes_.Add(Join(Join(path, Name<Account>("allowance")),
+                         Name<config::v1::Allowance>("daily_zone")),
+                    "is not a time zone that this machine knows; such as "
+                    "\"UTC\" or \"Asia/Kolkata\" (package tzdata)");
+    }
   }
 
   // What every value of its kind must keep, wherever it stands.
@@ -457,6 +534,11 @@ class RuleChecker {
         }
         break;
       }
+      case FieldDescriptor::CPPTYPE_DOUBLE:
+        if (!IsInRange(reflection.GetDouble(message, &field), field)) {
+          mistakes_.Add(path, NumberRule(field));
+        }
+        break;
       default:
         Text(reflection.GetString(message, &field), path);
     }

@@ -24,11 +24,7 @@ constexpr absl::Duration kFirstBackoff = absl::Milliseconds(200);
 constexpr absl::Duration kMostBackoff = absl::Seconds(5);
 // How much a new estimate must differ from what was told to be told early.
 constexpr double kEstimateChange = 0.2;
-// How fast the mean latency follows: a fifth of the way per call.
-constexpr double kLatencyGain = 0.2;
 constexpr size_t kThrottleTextBytes = 256;
-// A refused request is told to wait at least this long.
-constexpr absl::Duration kLeastRetryAfter = absl::Milliseconds(100);
 
 int CallsFor(int leads, int per_call) {
   return (leads + per_call - 1) / per_call;
@@ -46,68 +42,73 @@ AccountDispatcher::AccountDispatcher(
       allowance_(options_.allowance),
       queue_(options_.caller_weights),
       pacer_(options_.batching),
+      budget_(options_.budget),
+      forecast_(options_.max_leads_per_call, &allowance_, &budget_, &breaker_,
+                &queue_),
+      admission_({.account = options_.account,
+                  .max_leads = options_.max_queued_leads,
+                  .max_bytes = options_.max_queued_bytes,
+                  .max_leads_per_caller = options_.max_queued_leads_per_caller,
+                  .max_bytes_per_caller = options_.max_queued_bytes_per_caller,
+                  .leads_per_call = options_.max_leads_per_call},
+                 &forecast_, &budget_),
       self_(std::make_shared<AccountDispatcher*>(this)) {}
 
 AccountDispatcher::~AccountDispatcher() { *self_ = nullptr; }
 
 // ---------------------------------------------------------------- admission
 
-absl::StatusOr<JobId> AccountDispatcher::Submit(
-    JobSpec spec, std::shared_ptr<JobObserver> observer, absl::Time now) {
+absl::Status AccountDispatcher::WhyRefused(absl::Time now) {
   if (draining_) return errors::Draining();
   if (credentials_rejected_ && now < credentials_retry_at_) {
     return errors::UpstreamCredentialsRejected(options_.account,
                                                credentials_text_);
   }
-  if (BudgetSpent(now)) {
-    return errors::DailyBudgetSpent(options_.account, options_.daily_calls,
-                                    UntilMidnight(now));
-  }
-  const int leads = static_cast<int>(spec.leads.size());
-  if (leads_waiting_ + leads > options_.max_queued_leads) {
-    return errors::QueueFull(
-        options_.account, leads_waiting_, options_.max_queued_leads, "leads",
-        RetryAfter(leads_waiting_ + leads - options_.max_queued_leads, now));
-  }
-  size_t bytes = 0;
-  for (const LeadUpdate& lead : spec.leads) bytes += FootprintOf(lead);
-  if (bytes_ + static_cast<int64_t>(bytes) > options_.max_queued_bytes) {
-    return errors::QueueFull(options_.account, bytes_,
-                             options_.max_queued_bytes, "bytes",
-                             RetryAfter(leads, now));
-  }
+  return admission_.CheckBudget(now);
+}
 
+absl::StatusOr<JobId> AccountDispatcher::Submit(
+    JobSpec spec, std::shared_ptr<JobObserver> observer, absl::Time now) {
+  if (absl::Status refused = WhyRefused(now); !refused.ok()) return refused;
+  const int leads = static_cast<int>(spec.leads.size());
   auto owned = std::make_unique<Job>();
   Job* const job = owned.get();
-  job->id = next_job_++;
-  job->bytes = bytes;
   job->accepted_at = now;
   job->next_progress = now + kProgressInterval;
   job->observer = std::move(observer);
   job->spec = std::move(spec);
   job->leads.resize(static_cast<size_t>(leads));
-  job->waiting = leads;
-  queue_.AddJob(job);
-  job->flow->waiting += leads;
-
-  if (job->spec.finish_by != absl::InfiniteFuture()) {
-    const absl::Duration left = job->spec.finish_by - now;
-    const int ahead = LeadsAhead(*job);
-    const absl::Duration estimate = Estimate(ahead + leads, now);
-    if (estimate > left) {
-      const absl::Duration retry_after = RetryAfter(ahead, now);
-      job->flow->waiting -= leads;
-      queue_.DropJob(job);
-      return errors::DeadlineTooShort(options_.account, estimate, left,
-                                      retry_after);
-    }
-  }
-
-  leads_waiting_ += leads;
-  bytes_ += static_cast<int64_t>(bytes);
+  int64_t bytes = 0;
   for (size_t i = 0; i < job->leads.size(); ++i) {
     QueuedLead& lead = job->leads[i];
     lead.job = job;
+    lead.bytes = static_cast<uint32_t>(FootprintOf(job->spec.leads[i]) +
+                                       sizeof(QueuedLead));
+    bytes += lead.bytes;
+  }
+
+  const FairQueue::Load caller = queue_.LoadOf(job->spec.caller);
+  queue_.AddJob(job);
+  absl::Status refused = admission_.CheckRoom(
+      *job, leads, bytes, {leads_waiting_, bytes_}, caller, now);
+  job->waiting = leads;
+  job->flow->waiting += leads;
+  if (refused.ok()) {
+    refused = admission_.CheckTime(*job, SiblingsBefore(*job), now);
+  }
+  if (!refused.ok()) {
+    job->flow->waiting -= leads;
+    queue_.DropJob(job);
+    return refused;
+  }
+
+  job->id = next_job_++;
+  forecast_.ObserveArrival(*job->flow, leads, now);
+  leads_waiting_ += leads;
+  bytes_ += bytes;
+  job->flow->bytes += bytes;
+  for (size_t i = 0; i < job->leads.size(); ++i) {
+    QueuedLead& lead = job->leads[i];
     lead.update = std::move(job->spec.leads[i]);
     lead.lane = absl::StrCat(job->spec.search_key, "\n", lead.update.lane_key);
     if (lanes_.Enter(&lead)) MakeEligible(&lead, now);
@@ -116,58 +117,32 @@ absl::StatusOr<JobId> AccountDispatcher::Submit(
   job->spec.leads.shrink_to_fit();
   const JobId id = job->id;
   SetTimer(job->spec.finish_by, {TimerKind::kFinish, id, 0});
-  SetTimer(StopSendingAt(*job), {TimerKind::kStopSending, id, 0});
+  SetTimer(StopSendingAt(*job, now), {TimerKind::kStopSending, id, 0});
   SetTimer(now + kProgressCheck, {TimerKind::kProgress, id, 0});
   jobs_.emplace(id, std::move(owned));
   return id;
 }
 
-// When a call that leaves could not be answered in time any more.
-absl::Time AccountDispatcher::StopSendingAt(const Job& job) const {
-  return job.spec.finish_by - allowance_.min_latency();
+absl::Time AccountDispatcher::StopSendingAt(const Job& job,
+                                            absl::Time now) const {
+  return job.spec.finish_by - forecast_.LikelyLatency(now);
 }
 
-int AccountDispatcher::LeadsAhead(const Job& job) const {
-  // Turn by turn: while this job's flow sends its leads, another flow sends at
-  // most its share beside it, and no more than it has.
-  int64_t ahead = 0;
-  const double mine = job.waiting;
-  queue_.ForEachFlow([&](const Flow& flow) {
-    if (&flow == job.flow) return;
-    double share = mine * flow.weight / job.flow->weight;
-    share *= FairQueue::kClassWeights[static_cast<int>(flow.priority)] /
-             FairQueue::kClassWeights[static_cast<int>(job.flow->priority)];
-    ahead +=
-        static_cast<int64_t>(std::min<double>(flow.waiting, std::ceil(share)));
-  });
-  // Jobs of the same caller, one lead a turn each.
-  const int siblings = job.flow->waiting - job.waiting;
-  const int sibling_jobs = job.flow->jobs - 1;
-  ahead += std::min<int64_t>(
-      siblings, static_cast<int64_t>(mine) * std::max(0, sibling_jobs));
-  return static_cast<int>(std::min<int64_t>(ahead, leads_waiting_));
-}
-
-absl::Duration AccountDispatcher::RetryAfter(int leads, absl::Time now) {
-  return std::max(kLeastRetryAfter,
-                  Estimate(std::min(leads, leads_waiting_), now));
+int64_t AccountDispatcher::SiblingsBefore(const Job& job) const {
+  if (job.flow->jobs == 1) return 0;
+  int64_t siblings = 0;
+  for (const auto& [id, other] : jobs_) {
+    if (other.get() == &job || other->flow != job.flow || other->held) continue;
+    // One lead a turn each.
+    siblings += std::min(other->waiting, job.waiting);
+  }
+  return siblings;
 }
 
 absl::Duration AccountDispatcher::Estimate(int leads, absl::Time now) {
-  const int calls = CallsFor(leads, options_.max_leads_per_call);
-  const int free = allowance_.FreeCalls(now);
-  absl::Duration wait = absl::ZeroDuration();
-  if (calls > free) {
-    const absl::Time next = allowance_.NextFree(now);
-    const absl::Duration first = free > 0 || next == absl::InfiniteFuture()
-                                     ? absl::ZeroDuration()
-                                     : next - now;
-    wait = first + allowance_.spacing() * std::max(0, calls - free - 1);
-  }
-  if (breaker_.open()) {
-    wait = std::max(wait, breaker_.next_probe() - now);
-  }
-  return std::max(absl::ZeroDuration(), wait) + mean_latency_;
+  return forecast_.UntilSent(CallsFor(leads, options_.max_leads_per_call),
+                             now) +
+         forecast_.mean_latency();
 }
 
 // ------------------------------------------------------------------- timers
@@ -185,9 +160,16 @@ void AccountDispatcher::RunTimers(absl::Time now) {
     if (it == jobs_.end()) continue;
     Job& job = *it->second;
     switch (timer.kind) {
-      case TimerKind::kStopSending:
-        EndWaiting(job, Reason::kDeadline, now);
+      case TimerKind::kStopSending: {
+        // Calls may have become faster since.
+        const absl::Time stop = StopSendingAt(job, now);
+        if (stop > now) {
+          SetTimer(stop, timer);
+        } else {
+          EndWaiting(job, Reason::kDeadline, now);
+        }
         break;
+      }
       case TimerKind::kFinish:
         EndAll(job, Reason::kDeadline, now);
         break;
@@ -210,9 +192,11 @@ void AccountDispatcher::TellProgress(Job& job, absl::Time now) {
   JobProgress progress;
   progress.leads_done = job.reported;
   progress.leads_total = static_cast<int>(job.leads.size());
-  progress.leads_queued_ahead = LeadsAhead(job);
-  progress.estimated_remaining =
-      Estimate(progress.leads_queued_ahead + job.waiting, now);
+  const Forecast::Service service =
+      forecast_.UntilServed(job, SiblingsBefore(job), now);
+  progress.leads_queued_ahead =
+      static_cast<int>(std::max(0.0, service.leads - job.waiting));
+  progress.estimated_remaining = service.duration + forecast_.mean_latency();
   progress.upstream_calls = job.upstream_calls;
   // What the last message would say now.
   const absl::Duration expected =
@@ -222,7 +206,8 @@ void AccountDispatcher::TellProgress(Job& job, absl::Time now) {
   const bool changed =
       change > absl::Seconds(1) &&
       change > kEstimateChange * std::max(expected, absl::Seconds(1));
-  if (now < job.next_progress && !changed) return;
+  // Not at the next look: that would be late.
+  if (now + kProgressCheck <= job.next_progress && !changed) return;
   job.next_progress = now + kProgressInterval;
   job.told_remaining = progress.estimated_remaining;
   job.observer->OnProgress(progress);
@@ -230,20 +215,19 @@ void AccountDispatcher::TellProgress(Job& job, absl::Time now) {
 
 absl::Time AccountDispatcher::Tick(absl::Time now) {
   RunTimers(now);
-  while (MaySend(now) && !other_calls_.empty()) {
+  // These are few, and without field metadata nothing can be sent: they need
+  // not wait for the spread of the day's budget.
+  while (!other_calls_.empty() && MayCall(now) && budget_.FreeOfDay(now) > 0) {
     auto go = std::move(other_calls_.front());
     other_calls_.pop_front();
     allowance_.Take();
     CountCall(now);
+    ++other_calls_in_flight_;
     std::move(go)();
   }
   SendIsolated(now);
   SendPlanned(now);
-  if (leads_waiting_ > 0 && BudgetSpent(now)) {
-    for (const auto& [id, job] : jobs_) {
-      if (!job->finished()) EndWaiting(*job, Reason::kDailyBudgetSpent, now);
-    }
-  }
+  EndWithBudget(now);
   Flush();
 
   absl::Time next =
@@ -261,7 +245,12 @@ absl::Time AccountDispatcher::Tick(absl::Time now) {
     return std::min(next, credentials_retry_at_);
   }
   wanted = std::max(wanted, allowance_.NextFree(now));
-  if (BudgetSpent(now)) wanted = std::max(wanted, now + UntilMidnight(now));
+  if (budget_.Free(now) == 0) {
+    const absl::Time released = budget_.WhenFree(1, now);
+    // What is released but not granted comes with Grant.
+    wanted =
+        released <= now ? absl::InfiniteFuture() : std::max(wanted, released);
+  }
   if (breaker_.open()) {
     // With a probe under way, its report is what comes next.
     wanted = calls_.empty() ? std::max(wanted, breaker_.next_probe())
@@ -272,44 +261,42 @@ absl::Time AccountDispatcher::Tick(absl::Time now) {
 
 // ------------------------------------------------------------------ sending
 
-bool AccountDispatcher::MaySend(absl::Time now) {
+bool AccountDispatcher::MayCall(absl::Time now) {
   if (credentials_rejected_) {
     if (now < credentials_retry_at_) return false;
     credentials_rejected_ = false;
   }
-  return !BudgetSpent(now) &&
-         breaker_.Allows(now, static_cast<int>(calls_.size())) &&
+  return breaker_.Allows(now, static_cast<int>(calls_.size())) &&
          allowance_.FreeCalls(now) > 0;
+}
+
+bool AccountDispatcher::MaySend(absl::Time now) {
+  return budget_.Free(now) > 0 && MayCall(now);
+}
+
+void AccountDispatcher::EndWithBudget(absl::Time now) {
+  if (leads_waiting_ == 0 || !budget_.Exhausted(now)) return;
+  const absl::Time next_day = budget_.DayEnd(now);
+  for (const auto& [id, job] : jobs_) {
+    if (!job->finished() && job->waiting > 0 &&
+        StopSendingAt(*job, now) <= next_day) {
+      EndWaiting(*job, Reason::kDailyBudgetSpent, now);
+    }
+  }
 }
 
 absl::Time AccountDispatcher::DepartureTime(const Group& group,
                                             absl::Time now) const {
   return pacer_.DepartureTime(queue_.Oldest(group), now,
-                              allowance_.window() + mean_latency_,
+                              allowance_.window() + forecast_.mean_latency(),
                               allowance_.limit());
 }
 
 void AccountDispatcher::CountCall(absl::Time now) {
   ++calls_total_;
-  ++calls_today_;
-  pacer_.Sent(now, allowance_.window() + mean_latency_, allowance_.limit());
-}
-
-absl::Duration AccountDispatcher::UntilMidnight(absl::Time now) const {
-  const absl::Time wall = now + options_.wall_offset;
-  const absl::CivilDay day = absl::ToCivilDay(wall, absl::UTCTimeZone());
-  return absl::FromCivil(day + 1, absl::UTCTimeZone()) - wall;
-}
-
-bool AccountDispatcher::BudgetSpent(absl::Time now) {
-  const absl::CivilDay day =
-      absl::ToCivilDay(now + options_.wall_offset, absl::UTCTimeZone());
-  // A clock that is set back does not give the day's calls again.
-  if (day > today_) {
-    today_ = day;
-    calls_today_ = 0;
-  }
-  return options_.daily_calls > 0 && calls_today_ >= options_.daily_calls;
+  budget_.Take(now);
+  pacer_.Sent(now, allowance_.window() + forecast_.mean_latency(),
+              allowance_.limit());
 }
 
 void AccountDispatcher::SendIsolated(absl::Time now) {
@@ -332,8 +319,15 @@ void AccountDispatcher::SendPlanned(absl::Time now) {
     while (static_cast<int>(leads.size()) < most) {
       QueuedLead* const lead = queue_.Pop(group);
       if (lead == nullptr) break;
+      if (now >= StopSendingAt(*lead->job, now)) {
+        // Calls have become slower than they were when its timer was set.
+        queue_.PushFront(lead);
+        EndWaiting(*lead->job, Reason::kDeadline, now);
+        continue;
+      }
       leads.push_back(lead);
     }
+    if (leads.empty()) continue;
     Send(std::move(leads), nullptr, now);
   }
 }
@@ -383,11 +377,7 @@ void AccountDispatcher::SettleAllowance(const CallReport& report) {
     allowance_.NeverSent();
   } else if (report.answered) {
     allowance_.Answered(*report.sent_at, report.done_at);
-    const absl::Duration latency = report.done_at - *report.sent_at;
-    mean_latency_ =
-        mean_latency_ == absl::ZeroDuration()
-            ? latency
-            : mean_latency_ + (latency - mean_latency_) * kLatencyGain;
+    forecast_.ObserveLatency(report.done_at - *report.sent_at, report.done_at);
   } else {
     allowance_.Lost(report.done_at);
   }
@@ -413,6 +403,7 @@ void AccountDispatcher::SettleAllowance(const CallReport& report) {
 }
 
 void AccountDispatcher::OtherCallDone(const CallReport& report) {
+  --other_calls_in_flight_;
   SettleAllowance(report);
 }
 
@@ -566,7 +557,7 @@ void AccountDispatcher::SettleDoubt(QueuedLead* lead, Reason reason,
                             lead->doubtful_attempts - 1, random_);
   if (!options_.retry_doubt ||
       lead->doubtful_attempts >= kMaxAmbiguousAttempts ||
-      again >= StopSendingAt(*lead->job) || !retry_budget_.Spend()) {
+      again >= StopSendingAt(*lead->job, now) || !retry_budget_.Spend()) {
     ReportDoubt(lead, "");
     return;
   }
@@ -629,7 +620,7 @@ void AccountDispatcher::RejectCredentials(const Call& call,
   credentials_retry_at_ = report.done_at + kCredentialsRetry;
   for (QueuedLead* lead : call.leads) {
     if (!lead->reported) {
-      ReportUnsent(lead, Reason::kUpstreamCredentialsRejected);
+      ReportUnsent(lead, Reason::kUpstreamCredentialsRejected, report.done_at);
     }
   }
   for (const auto& [id, job] : jobs_) {
@@ -671,15 +662,25 @@ void AccountDispatcher::Report(QueuedLead* lead, Outcome outcome,
   unflushed_[job.id].push_back(std::move(result));
 }
 
-void AccountDispatcher::ReportUnsent(QueuedLead* lead, Reason reason) {
+void AccountDispatcher::ReportUnsent(QueuedLead* lead, Reason reason,
+                                     absl::Time now) {
   if (lead->doubt) return ReportDoubt(lead, "");
   if (lead->call_refused) {
     Report(lead, Outcome::kFailed, errors::LeadProblem(Reason::kCallRefused));
     return;
   }
-  // What turned it away tells more than that time ran out meanwhile.
+  // What turned it away, or kept it waiting, tells more than that time ran out
+  // meanwhile.
   if (reason == Reason::kDeadline && lead->turned_away) {
     reason = *lead->turned_away;
+  } else if (reason == Reason::kDeadline && budget_.Free(now) == 0) {
+    reason = Reason::kDailyBudgetSpent;
+  }
+  if (reason == Reason::kDailyBudgetSpent) {
+    Report(lead, Outcome::kNotSent,
+           errors::LeadBudgetSpent(budget_.WallOf(budget_.WhenFree(1, now)),
+                                   budget_.zone()));
+    return;
   }
   Report(
       lead, Outcome::kNotSent,
@@ -704,6 +705,11 @@ void AccountDispatcher::MarkGone(QueuedLead* lead, absl::Time now) {
     MakeEligible(next, now);
   }
   Job& job = *lead->job;
+  // A long job gives back what its finished leads have held.
+  bytes_ -= lead->bytes;
+  job.flow->bytes -= lead->bytes;
+  lead->update = LeadUpdate();
+  std::string().swap(lead->doubt_text);
   ++job.gone;
   maybe_over_.insert(job.id);
 }
@@ -715,7 +721,7 @@ void AccountDispatcher::EndWaiting(Job& job, Reason reason, absl::Time now) {
       continue;
     }
     Unqueue(&lead);
-    ReportUnsent(&lead, reason);
+    ReportUnsent(&lead, reason, now);
     MarkGone(&lead, now);
   }
 }
@@ -734,6 +740,16 @@ void AccountDispatcher::Cancel(JobId id, absl::Time now) {
   if (it == jobs_.end()) return;
   EndAll(*it->second, Reason::kCancelled, now);
   Flush();
+}
+
+void AccountDispatcher::Hold(JobId id, bool held) {
+  const auto it = jobs_.find(id);
+  if (it == jobs_.end()) return;
+  if (held) {
+    queue_.Hold(it->second.get());
+  } else {
+    queue_.Resume(it->second.get());
+  }
 }
 
 void AccountDispatcher::GiveUp(absl::Time now) {
@@ -762,7 +778,6 @@ void AccountDispatcher::Flush() {
     if (it == jobs_.end()) continue;
     Job& job = *it->second;
     if (job.gone < static_cast<int>(job.leads.size())) continue;
-    bytes_ -= static_cast<int64_t>(job.bytes);
     queue_.DropJob(&job);
     jobs_.erase(it);
   }
@@ -787,24 +802,37 @@ AccountState AccountDispatcher::State(absl::Time now) {
   const absl::Time next = allowance_.NextFree(now);
   // All calls under way: the next one frees a window after the first answer.
   state.next_free_in = next == absl::InfiniteFuture()
-                           ? mean_latency_ + allowance_.window()
+                           ? forecast_.mean_latency() + allowance_.window()
                            : next - now;
   state.calls_total = calls_total_;
-  const bool budget_spent = BudgetSpent(now);
-  state.calls_today = calls_today_;
+  state.calls_today = budget_.SpentToday(now);
+  if (budget_.limited()) {
+    state.budget_calls = budget_.calls();
+    state.budget_free = budget_.Free(now);
+    state.budget_next_free_in = budget_.WhenFree(1, now) - now;
+    state.budget_ends_in = budget_.DayEnd(now) - now;
+  }
+  state.paused_for =
+      std::max(absl::ZeroDuration(), allowance_.paused_until() - now);
   state.leads_queued = leads_waiting_;
   state.bytes_queued = bytes_;
   state.leads_in_flight = leads_in_flight_;
-  absl::flat_hash_map<std::string, int> callers;
+  std::map<std::string, AccountState::Caller> callers;
   queue_.ForEachFlow([&](const Flow& flow) {
-    if (flow.waiting > 0) callers[flow.caller] += flow.waiting;
+    if (flow.waiting == 0) return;
+    AccountState::Caller& caller = callers[flow.caller];
+    caller.leads += flow.waiting;
+    if (flow.priority == Priority::kBulk) caller.bulk_leads += flow.waiting;
+    caller.bytes += flow.bytes;
+    caller.weight = flow.weight;
   });
-  state.callers.assign(callers.begin(), callers.end());
-  std::sort(state.callers.begin(), state.callers.end(),
-            [](const auto& a, const auto& b) {
-              return std::pair(-a.second, a.first) <
-                     std::pair(-b.second, b.first);
-            });
+  for (auto& [name, caller] : callers) {
+    caller.name = name;
+    state.callers.push_back(std::move(caller));
+  }
+  std::stable_sort(
+      state.callers.begin(), state.callers.end(),
+      [](const auto& a, const auto& b) { return a.leads > b.leads; });
   state.throttles = throttles_;
   state.last_throttle = last_throttle_;
   state.last_throttle_text = last_throttle_text_;
@@ -819,10 +847,17 @@ AccountState AccountDispatcher::State(absl::Time now) {
   if (credentials_rejected_ && now < credentials_retry_at_) {
     state.block = Block::kKeys;
     state.blocked = "LeadSquared refuses the gateway's keys";
-  } else if (budget_spent) {
+  } else if (budget_.Exhausted(now)) {
     state.block = Block::kBudget;
-    state.blocked = absl::StrCat("today's budget of ", options_.daily_calls,
-                                 " calls is spent");
+    state.blocked =
+        absl::StrCat("today's budget of ", budget_.calls(), " calls is spent");
+  } else if (budget_.limited() && state.budget_free == 0) {
+    state.block = Block::kBudget;
+    state.blocked =
+        state.budget_next_free_in > absl::ZeroDuration()
+            ? "the day's budget is spread over the day; its next call is not "
+              "due yet"
+            : "the day's calls are being written down before they are made";
   } else if (now < allowance_.paused_until()) {
     state.block = Block::kThrottle;
     state.blocked = absl::StrCat(

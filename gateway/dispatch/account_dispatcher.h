@@ -17,12 +17,14 @@
 #include "absl/random/bit_gen_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/time/civil_time.h"
 #include "absl/time/time.h"
+#include "gateway/dispatch/admission.h"
 #include "gateway/dispatch/allowance.h"
 #include "gateway/dispatch/batch_pacer.h"
 #include "gateway/dispatch/breaker.h"
+#include "gateway/dispatch/daily_budget.h"
 #include "gateway/dispatch/fair_queue.h"
+#include "gateway/dispatch/forecast.h"
 #include "gateway/dispatch/isolation.h"
 #include "gateway/dispatch/job.h"
 #include "gateway/dispatch/lanes.h"
@@ -84,13 +86,27 @@ struct AccountState {
   int leads_queued = 0;
   int64_t bytes_queued = 0;
   int leads_in_flight = 0;
-  std::vector<std::pair<std::string, int>> callers;  // longest queue first
+  struct Caller {
+    std::string name;
+    int leads = 0;
+    int bulk_leads = 0;  // those of `leads` in the bulk class
+    int64_t bytes = 0;
+    double weight = 1;
+  };
+  std::vector<Caller> callers;  // longest queue first
   int64_t throttles = 0;
   absl::Time last_throttle = absl::InfinitePast();  // monotonic
   std::string last_throttle_text;
   double mean_leads_per_call = 0;  // of the last window's calls
   Block block = Block::kNone;
-  std::string blocked;  // the same in words; "" for kNone
+  std::string blocked;        // the same in words; "" for kNone
+  absl::Duration paused_for;  // after a throttle
+
+  // Zero and meaningless without a budget.
+  int64_t budget_calls = 0;
+  int64_t budget_free = 0;  // that may be spent now
+  absl::Duration budget_next_free_in;
+  absl::Duration budget_ends_in;
 };
 
 // Turns the leads of many jobs of one account into calls, and answers into
@@ -106,16 +122,16 @@ class AccountDispatcher {
     std::string account;
     Allowance::Options allowance;
     BatchPacer::Options batching;
+    // Positive. Others weigh 1.
     absl::flat_hash_map<std::string, double> caller_weights;
     int max_leads_per_call = kMaxLeadsPerCall;
     int max_queued_leads = kDefaultMaxQueuedLeads;
     int64_t max_queued_bytes = kDefaultMaxQueuedBytes;
+    int max_queued_leads_per_caller = kDefaultMaxQueuedLeadsPerCaller;
+    int64_t max_queued_bytes_per_caller = kDefaultMaxQueuedBytesPerCaller;
     // Leads whose call ended in doubt are sent again.
     bool retry_doubt = true;
-    // Calls from midnight to midnight UTC, of whatever kind; 0: no budget.
-    int64_t daily_calls = 0;
-    // The time of day is the monotonic time plus this.
-    absl::Duration wall_offset = absl::ZeroDuration();
+    DailyBudget::Options budget;
   };
 
   // `upstream` and `random` must outlive this object. `on_call` hears of each
@@ -136,6 +152,10 @@ class AccountDispatcher {
   // hears the rest as kNotSent or kUnknown. Unknown ids are ignored.
   void Cancel(JobId id, absl::Time now);
 
+  // The job's client reads too slowly to take more results, or reads again:
+  // holds its leads back, or lets them be sent again. Unknown ids are ignored.
+  void Hold(JobId id, bool held);
+
   // Sends what can be sent, ends what is due. Returns when to be called next at
   // the latest. Call it after each Submit and after each report, too.
   absl::Time Tick(absl::Time now);
@@ -146,23 +166,34 @@ class AccountDispatcher {
   void RequestOtherCall(absl::AnyInvocable<void() &&> go);
   void OtherCallDone(const CallReport& report);
 
+  // Why a request would be refused now whatever it holds; OK if it would not.
+  absl::Status WhyRefused(absl::Time now);
+
+  // The day's budget: where it stands, what was spent before, what time it is.
+  DailyBudget& budget() { return budget_; }
+  // The allowance, for what must survive a restart.
+  Allowance& allowance() { return allowance_; }
+
   // Refuses new jobs from now on.
   void StartDraining() { draining_ = true; }
   // Ends all that waits as not sent, since the gateway goes down; calls under
   // way are the last ones.
   void GiveUp(absl::Time now);
   bool idle() const { return jobs_.empty(); }
+  // Of jobs and others.
+  int calls_in_flight() const {
+    return static_cast<int>(calls_.size()) + other_calls_in_flight_;
+  }
 
   // The account's keys have been replaced: a rejection of the old ones no
   // longer stands.
   void CredentialsChanged() { credentials_rejected_ = false; }
 
   AccountState State(absl::Time now);
-  // The time until a request's last answer with `leads` more leads in the
-  // queue.
+  // The time until a request's last answer with `leads` leads in the queue.
   absl::Duration Estimate(int leads, absl::Time now);
 
-  // Progress is told at least this often.
+  // Progress is told at least this often, give or take what a timer is late.
   static constexpr absl::Duration kProgressInterval = absl::Seconds(10);
   // How often a job's estimate is looked at.
   static constexpr absl::Duration kProgressCheck = absl::Seconds(1);
@@ -187,11 +218,12 @@ class AccountDispatcher {
   void RunTimers(absl::Time now);
   void TellProgress(Job& job, absl::Time now);
 
+  // Whether a call may leave, as far as anything but the day's budget goes.
+  bool MayCall(absl::Time now);
   bool MaySend(absl::Time now);
-  // Whether today's budget is spent. Starts a new day's count when it is due.
-  bool BudgetSpent(absl::Time now);
-  // From now to midnight UTC.
-  absl::Duration UntilMidnight(absl::Time now) const;
+  // Ends the leads that will not see the next day, when today's budget is
+  // spent.
+  void EndWithBudget(absl::Time now);
   void SendIsolated(absl::Time now);
   void SendPlanned(absl::Time now);
   void Send(std::vector<QueuedLead*> leads,
@@ -212,7 +244,7 @@ class AccountDispatcher {
   void Report(QueuedLead* lead, Outcome outcome,
               std::optional<Problem> problem);
   // kNotSent for `reason`, or kUnknown where an earlier call left doubt.
-  void ReportUnsent(QueuedLead* lead, Reason reason);
+  void ReportUnsent(QueuedLead* lead, Reason reason, absl::Time now);
   void ReportDoubt(QueuedLead* lead, absl::string_view later_text);
   // The lead is done with: frees its lane.
   void MarkGone(QueuedLead* lead, absl::Time now);
@@ -226,11 +258,10 @@ class AccountDispatcher {
   absl::Time DepartureTime(const Group& group, absl::Time now) const;
   void CountCall(absl::Time now);
 
-  int LeadsAhead(const Job& job) const;
-  // When that many of the waiting leads will have left, to tell a request that
-  // is refused.
-  absl::Duration RetryAfter(int leads, absl::Time now);
-  absl::Time StopSendingAt(const Job& job) const;
+  // Leads of the flow's other jobs that will be sent before the job's last.
+  int64_t SiblingsBefore(const Job& job) const;
+  // When a call that leaves is likely to be answered too late.
+  absl::Time StopSendingAt(const Job& job, absl::Time now) const;
 
   const Options options_;
   Upstream* const upstream_;
@@ -244,6 +275,9 @@ class AccountDispatcher {
   Breaker breaker_;
   BatchPacer pacer_;
   Isolation isolation_;
+  DailyBudget budget_;
+  Forecast forecast_;
+  Admission admission_;
 
   std::map<JobId, std::unique_ptr<Job>> jobs_;
   std::map<uint64_t, Call> calls_;
@@ -255,10 +289,9 @@ class AccountDispatcher {
   JobId next_job_ = 1;
   uint64_t next_call_ = 1;
   int64_t calls_total_ = 0;
-  int64_t calls_today_ = 0;
-  absl::CivilDay today_;
   int leads_waiting_ = 0;
   int leads_in_flight_ = 0;
+  int other_calls_in_flight_ = 0;
   int64_t bytes_ = 0;
   bool draining_ = false;
   bool given_up_ = false;
@@ -268,7 +301,6 @@ class AccountDispatcher {
   int64_t throttles_ = 0;
   absl::Time last_throttle_ = absl::InfinitePast();
   std::string last_throttle_text_;
-  absl::Duration mean_latency_ = absl::ZeroDuration();
   std::deque<std::pair<absl::Time, int>> recent_calls_;  // sent at, leads
   // Callbacks of calls that outlive this object find it gone.
   std::shared_ptr<AccountDispatcher*> self_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "absl/time/time.h"
 
@@ -75,6 +76,17 @@ absl::Time Allowance::NextFree(absl::Time now) {
     back += window();
   }
   return std::max({now, when, paused_until_});
+}
+
+absl::Time Allowance::NthFree(int calls, absl::Time now) {
+  Release(now);
+  return std::max(
+      {now, WhenHeld(std::max(0, usable() - calls)), paused_until_});
+}
+
+std::vector<absl::Time> Allowance::HeldSince(absl::Time now) {
+  Release(now);
+  return {ended_.begin(), ended_.end()};
 }
 
 void Allowance::Take() { ++in_flight_; }

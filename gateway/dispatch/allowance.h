@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <set>
+#include <vector>
 
 #include "absl/time/time.h"
 
@@ -65,6 +66,17 @@ class Allowance {
   // When FreeCalls will be above zero: `now` if it is, absl::InfiniteFuture()
   // if that depends on calls that are not answered yet.
   absl::Time NextFree(absl::Time now);
+
+  // When that many calls could have left, as far as is known: `now` if they all
+  // may now, absl::InfiniteFuture() if that depends on calls that are not
+  // answered yet.
+  absl::Time NthFree(int calls, absl::Time now);
+
+  // What a successor must know of the calls that have ended: when each one's
+  // window began. Calls under way are not in it.
+  std::vector<absl::Time> HeldSince(absl::Time now);
+  // A call of a predecessor, whose window began then.
+  void HoldSince(absl::Time since) { ended_.insert(since); }
 
   // One call is about to leave. Needs FreeCalls(now) > 0.
   void Take();

@@ -83,22 +83,59 @@ void FairQueue::Deactivate(Job* job) {
     flows.erase(flows.begin() + (active - flows.data()));
 }
 
-void FairQueue::Push(QueuedLead* lead) {
+void FairQueue::Count(QueuedLead* lead) {
   Job* const job = lead->job;
-  if (job->eligible.empty()) Activate(job);
-  job->eligible.push_back(lead);
   lead->state = QueuedLead::State::kEligible;
+  if (job->held) {
+    ++job->flow->held;
+    return;
+  }
+  if (job->eligible.size() == 1) Activate(job);
   ++job->group->eligible;
   ++class_eligible_[static_cast<int>(job->flow->priority)];
 }
 
+void FairQueue::Push(QueuedLead* lead) {
+  lead->job->eligible.push_back(lead);
+  Count(lead);
+}
+
 void FairQueue::PushFront(QueuedLead* lead) {
-  Job* const job = lead->job;
-  if (job->eligible.empty()) Activate(job);
-  job->eligible.push_front(lead);
-  lead->state = QueuedLead::State::kEligible;
-  ++job->group->eligible;
-  ++class_eligible_[static_cast<int>(job->flow->priority)];
+  lead->job->eligible.push_front(lead);
+  Count(lead);
+}
+
+void FairQueue::Hold(Job* job) {
+  if (job->held) return;
+  job->held = true;
+  const auto leads = static_cast<int>(job->eligible.size());
+  if (leads == 0) return;
+  Deactivate(job);
+  job->flow->held += leads;
+  job->group->eligible -= leads;
+  class_eligible_[static_cast<int>(job->flow->priority)] -= leads;
+}
+
+void FairQueue::Resume(Job* job) {
+  if (!job->held) return;
+  job->held = false;
+  const auto leads = static_cast<int>(job->eligible.size());
+  if (leads == 0) return;
+  Activate(job);
+  job->flow->held -= leads;
+  job->group->eligible += leads;
+  class_eligible_[static_cast<int>(job->flow->priority)] += leads;
+}
+
+FairQueue::Load FairQueue::LoadOf(const std::string& caller) const {
+  Load load;
+  for (int priority = 0; priority < kPriorities; ++priority) {
+    const auto it = flows_.find(std::pair(caller, priority));
+    if (it == flows_.end()) continue;
+    load.leads += it->second->waiting;
+    load.bytes += it->second->bytes;
+  }
+  return load;
 }
 
 FlowInGroup* FairQueue::First(std::vector<FlowInGroup>& flows) {
@@ -156,6 +193,10 @@ void FairQueue::Remove(QueuedLead* lead) {
   // Cancels take a job's leads in order, so the one to remove is usually first.
   const auto it = std::find(job->eligible.begin(), job->eligible.end(), lead);
   job->eligible.erase(it);
+  if (job->held) {
+    --job->flow->held;
+    return;
+  }
   --job->group->eligible;
   --class_eligible_[static_cast<int>(job->flow->priority)];
   if (job->eligible.empty()) Deactivate(job);

@@ -20,9 +20,11 @@ struct Flow {
   std::string caller;
   Priority priority = Priority::kInteractive;
   double weight = 1;
-  double turn = 0;  // virtual time at which it is next in turn
-  int jobs = 0;     // unfinished or with leads in flight
-  int waiting = 0;  // leads that are neither in flight nor gone
+  double turn = 0;    // virtual time at which it is next in turn
+  int jobs = 0;       // unfinished or with leads in flight
+  int waiting = 0;    // leads that are neither in flight nor gone
+  int held = 0;       // those of them that wait for their client to read
+  int64_t bytes = 0;  // of leads that are not gone
 };
 
 // The jobs of one flow with leads of one search key that could leave now.
@@ -63,6 +65,17 @@ class FairQueue {
   // Takes the next lead of `group` out. Null if it has none.
   QueuedLead* Pop(Group* group);
 
+  // Keeps a job's leads out of turn, or lets them be sent again.
+  void Hold(Job* job);
+  void Resume(Job* job);
+
+  // What a caller has in the queue, in both classes.
+  struct Load {
+    int leads = 0;
+    int64_t bytes = 0;
+  };
+  Load LoadOf(const std::string& caller) const;
+
   // Takes one lead out; it must be in the queue.
   void Remove(QueuedLead* lead);
 
@@ -95,6 +108,8 @@ class FairQueue {
 
  private:
   FlowInGroup* FindActive(Group* group, Flow* flow);
+  // A lead's place in the job is taken care of: counts it.
+  void Count(QueuedLead* lead);
   void Activate(Job* job);
   void Deactivate(Job* job);
   static FlowInGroup* First(std::vector<FlowInGroup>& flows);

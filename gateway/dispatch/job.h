@@ -96,6 +96,8 @@ struct QueuedLead {
   std::optional<Reason> turned_away;
   absl::Time eligible_since;
 
+  uint32_t bytes = 0;  // what it counts for in the queue's bound
+
   // The lane: updates of the same lead in the order of their acceptance.
   std::string lane;
   QueuedLead* lane_before = nullptr;
@@ -109,6 +111,8 @@ struct Job {
   JobSpec spec;                           // `leads` is empty: they are below
   std::vector<QueuedLead> leads;          // never grows: addresses are stable
   std::deque<QueuedLead*> eligible;
+  // None of its leads are sent while it is: its client does not read.
+  bool held = false;
   Flow* flow = nullptr;
   Group* group = nullptr;
   absl::Time accepted_at;
@@ -119,7 +123,6 @@ struct Job {
   int waiting = 0;  // neither in flight nor gone
   int upstream_calls = 0;
   uint64_t last_call = 0;  // the last call that carried a lead of this job
-  size_t bytes = 0;
 
   bool finished() const { return observer == nullptr; }
 };

@@ -67,6 +67,17 @@ std::string Seconds(absl::Duration duration) {
   return absl::FormatDuration(absl::Ceil(duration, absl::Milliseconds(1)));
 }
 
+std::string TimeOfDay(absl::Time time, absl::TimeZone zone) {
+  return absl::FormatTime("%Y-%m-%d %H:%M:%S %Z",
+                          absl::FromUnixSeconds(absl::ToUnixSeconds(
+                              time + absl::Milliseconds(999))),
+                          zone);
+}
+
+std::string RfcTime(absl::Time time) {
+  return absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", time, absl::UTCTimeZone());
+}
+
 std::string Quoted(const std::vector<std::string>& names) {
   return absl::StrJoin(names, ", ", [](std::string* out, const std::string& n) {
     absl::StrAppend(out, "\"", n, "\"");
@@ -132,15 +143,19 @@ absl::Status SearchKeyNotUnique(absl::string_view key,
   return status;
 }
 
-absl::Status QueueFull(absl::string_view account, int64_t queued, int64_t limit,
+absl::Status QueueFull(absl::string_view whose, absl::string_view account,
+                       int64_t queued, int64_t limit, int64_t asked,
                        absl::string_view unit, absl::Duration retry_after) {
+  const std::string advice =
+      asked > limit
+          ? absl::StrCat("it never has room for this request of ", asked, " ",
+                         unit, "; split it")
+          : absl::StrCat("there is no room for this request of ", asked, " ",
+                         unit, "; try again in ", Seconds(retry_after));
   absl::Status status =
       Make(Reason::kQueueFull,
-           absl::StrCat("the queue of account \"", account, "\" holds ", queued,
-                        " of ", limit, " ", unit,
-                        " and has no room for this request; nothing was sent; "
-                        "try again in ",
-                        Seconds(retry_after)));
+           absl::StrCat("the queue of ", whose, " holds ", queued, " of ",
+                        limit, " ", unit, "; nothing was sent; ", advice));
   AddQuota(status, account);
   AddRetry(status, retry_after);
   return status;
@@ -160,13 +175,33 @@ absl::Status DeadlineTooShort(absl::string_view account,
   return status;
 }
 
-absl::Status DailyBudgetSpent(absl::string_view account, int64_t budget,
-                              absl::Duration retry_after) {
+absl::Status DailyBudgetSpent(absl::string_view account, int64_t spent,
+                              int64_t budget, absl::Duration retry_after,
+                              absl::Time until, absl::TimeZone zone) {
   absl::Status status =
       Make(Reason::kDailyBudgetSpent,
-           absl::StrCat("account \"", account, "\" has used its budget of ",
-                        budget, " calls for today; it starts anew in ",
-                        Seconds(retry_after), ", at midnight UTC"));
+           absl::StrCat("account \"", account, "\" has spent ", spent,
+                        " of its daily budget of ", budget,
+                        " calls; nothing was sent; the next day's begins in ",
+                        Seconds(retry_after), ", at ", TimeOfDay(until, zone)));
+  AddMetadata(status, "until", RfcTime(until));
+  AddQuota(status, account);
+  AddRetry(status, retry_after);
+  return status;
+}
+
+absl::Status DailyShareSpent(absl::string_view account, int64_t spent,
+                             int64_t budget, absl::Duration retry_after,
+                             absl::Time until, absl::TimeZone zone) {
+  absl::Status status = Make(
+      Reason::kDailyBudgetSpent,
+      absl::StrCat("account \"", account, "\" has spent ", spent,
+                   " of its daily budget of ", budget,
+                   " calls, which is spread over the day; nothing was sent; "
+                   "calls for this request are free in ",
+                   Seconds(retry_after), ", at ", TimeOfDay(until, zone),
+                   ", or with a longer deadline"));
+  AddMetadata(status, "until", RfcTime(until));
   AddQuota(status, account);
   AddRetry(status, retry_after);
   return status;
@@ -301,6 +336,13 @@ Problem LeadProblem(Reason reason, absl::string_view upstream_text) {
     absl::StrAppend(&problem.message,
                     "; LeadSquared: ", Bounded(upstream_text, kMaxReasonBytes));
   }
+  return problem;
+}
+
+Problem LeadBudgetSpent(absl::Time until, absl::TimeZone zone) {
+  Problem problem = LeadProblem(Reason::kDailyBudgetSpent);
+  absl::StrAppend(&problem.message, "; the next calls are free at ",
+                  TimeOfDay(until, zone));
   return problem;
 }
 

@@ -37,13 +37,24 @@ absl::Status SearchKeyUnknown(absl::string_view key,
                               const std::vector<std::string>& nearest);
 absl::Status SearchKeyNotUnique(absl::string_view key,
                                 const std::vector<std::string>& unique);
-absl::Status QueueFull(absl::string_view account, int64_t queued, int64_t limit,
+// `whose` has `queued` of `limit` leads or bytes in the account's queue, and
+// the request `asked` more.
+absl::Status QueueFull(absl::string_view whose, absl::string_view account,
+                       int64_t queued, int64_t limit, int64_t asked,
                        absl::string_view unit, absl::Duration retry_after);
 absl::Status DeadlineTooShort(absl::string_view account,
                               absl::Duration estimate, absl::Duration left,
                               absl::Duration retry_after);
-absl::Status DailyBudgetSpent(absl::string_view account, int64_t budget,
-                              absl::Duration retry_after);
+// All of the day's calls are spent; the next day begins at `until`, by the time
+// of day.
+absl::Status DailyBudgetSpent(absl::string_view account, int64_t spent,
+                              int64_t budget, absl::Duration retry_after,
+                              absl::Time until, absl::TimeZone zone);
+// The day's calls are spread over it, and the request would take more of them
+// than will have been released by its deadline.
+absl::Status DailyShareSpent(absl::string_view account, int64_t spent,
+                             int64_t budget, absl::Duration retry_after,
+                             absl::Time until, absl::TimeZone zone);
 absl::Status Draining();
 absl::Status SchemaUnavailable(absl::string_view account);
 absl::Status UpstreamCredentialsRejected(absl::string_view account,
@@ -59,6 +70,9 @@ std::string ReasonNameOf(const absl::Status& status);
 
 // Of leads that are on their way.
 Problem LeadProblem(Reason reason, absl::string_view upstream_text = "");
+
+// Of a lead that waits no longer for the next day, which begins at `until`.
+Problem LeadBudgetSpent(absl::Time until, absl::TimeZone zone);
 
 // `text` cut to `max_bytes` without splitting a UTF-8 character.
 std::string Bounded(absl::string_view text, size_t max_bytes);

@@ -29,6 +29,12 @@ inline constexpr int kDefaultMaxRequestBytes = 16 << 20;
 inline constexpr int kDefaultMaxQueuedLeads = 200'000;
 inline constexpr int64_t kDefaultMaxQueuedBytes = int64_t{256} << 20;
 
+// Half of the queue: nobody fills it alone.
+inline constexpr int kDefaultMaxQueuedLeadsPerCaller =
+    kDefaultMaxQueuedLeads / 2;
+inline constexpr int64_t kDefaultMaxQueuedBytesPerCaller =
+    kDefaultMaxQueuedBytes / 2;
+
 inline constexpr absl::Duration kDefaultTimeout = absl::Minutes(30);
 inline constexpr absl::Duration kDefaultDrainTimeout = absl::Seconds(5);
 

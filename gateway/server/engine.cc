@@ -19,6 +19,7 @@
 #include "absl/time/time.h"
 #include "gateway/base/log.h"
 #include "gateway/base/signal.h"
+#include "gateway/base/status_macros.h"
 #include "gateway/dispatch/upstream.h"
 #include "gateway/leadsquared/credentials/credentials.h"
 #include "gateway/model/errors.h"
@@ -29,6 +30,9 @@ namespace leadgateway::server {
 namespace {
 
 using dispatch::CallVerdict;
+
+// At the end: a disk that takes longer than this has lost the state.
+constexpr absl::Duration kMostStateWait = absl::Seconds(10);
 
 // Counts results on their way to whoever waits for them.
 class CountingObserver final : public dispatch::JobObserver {
@@ -138,18 +142,74 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::CreateOn(
                              .fixed_moment = from.fixed_moment};
     dispatching.max_queued_leads = options.limits.max_queued_leads;
     dispatching.max_queued_bytes = options.limits.max_queued_bytes;
+    dispatching.max_queued_leads_per_caller =
+        options.limits.max_queued_leads_per_caller;
+    dispatching.max_queued_bytes_per_caller =
+        options.limits.max_queued_bytes_per_caller;
     dispatching.retry_doubt = from.retry_ambiguous;
-    dispatching.daily_calls = from.daily_calls;
-    dispatching.wall_offset = clock.WallNow() - clock.Now();
+    dispatching.budget = {.calls = from.daily_calls,
+                          .spread = from.spread_daily_calls
+                                        ? dispatch::DailyBudget::Spread::kEven
+                                        : dispatch::DailyBudget::Spread::kNone,
+                          .window_calls = from.calls,
+                          .zone = from.daily_zone};
+    dispatching.caller_weights = {from.caller_weights.begin(),
+                                  from.caller_weights.end()};
     account->dispatcher = std::make_unique<dispatch::AccountDispatcher>(
         std::move(dispatching), account->client.get(), engine->random_,
         [engine = engine.get(),
          account = account.get()](const dispatch::CallRecord& record) {
           engine->OnCall(*account, record);
         });
+    account->dispatcher->budget().SetWallOffset(clock.WallNow() - clock.Now());
     engine->accounts_.emplace(from.name, std::move(account));
   }
+  if (!options.state_dir.empty()) {
+    if (absl::Status status = engine->OpenLedgers(options.state_dir);
+        !status.ok()) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("stateDir: ", status.message()));
+    }
+  }
   return engine;
+}
+
+absl::Status Engine::OpenLedgers(const std::string& directory) {
+  LG_ASSIGN_OR_RETURN(state_directory_, StateDirectory::Take(directory));
+  state_writer_ = std::make_unique<StateWriter>();
+  for (const auto& [name, account] : accounts_) {
+    account->ledger = std::make_unique<CallLedger>(
+        CallLedger::Options{.account = name,
+                            .path = state_directory_->FileOf(name),
+                            .calls = account->dispatcher->allowance().limit()},
+        &account->dispatcher->budget(), &account->dispatcher->allowance(),
+        state_writer_.get(), [this](absl::AnyInvocable<void() &&> function) {
+          loop_->Post(std::move(function));
+        });
+    LG_ASSIGN_OR_RETURN(const Recovery recovery,
+                        account->ledger->Open(clock_.Now()));
+    LogLine line(recovery.assumed.empty() ? LogLevel::kInfo : LogLevel::kWarn,
+                 "state_recovered");
+    line.Add("account", name).Add("calls_today", recovery.calls_today);
+    if (!recovery.assumed.empty()) line.Add("text", recovery.assumed);
+  }
+  return absl::OkStatus();
+}
+
+void Engine::CloseLedgers() {
+  if (state_writer_ == nullptr) return;
+  state_writer_.reset();  // waits for what is being written
+  for (const auto& [name, account] : accounts_) {
+    const absl::Time now = clock_.Now();
+    const absl::Status status =
+        account->ledger->Close(account->dispatcher->calls_in_flight(), now);
+    account->ledger.reset();
+    if (!status.ok()) {
+      LogLine(LogLevel::kError, "state_not_saved")
+          .Add("account", name)
+          .Add("text", status.message());
+    }
+  }
 }
 
 Engine::Engine(const Clock& clock, Metrics* metrics,
@@ -187,12 +247,17 @@ absl::Time Engine::Tick(absl::Time now) {
   if (now >= wake_at_) metrics_->LoopLag(now - wake_at_);
   last_turn_ns_.store(absl::ToUnixNanos(now), std::memory_order_relaxed);
   absl::Time next = now + kHeartbeat;
+  const absl::Duration wall_offset = clock_.WallNow() - now;
   for (const auto& [name, account] : accounts_) {
+    account->dispatcher->budget().SetWallOffset(wall_offset);
     if (account->schema_checks) {
       if (account->fields->StartFetch(now)) FetchFields(*account);
       next = std::min(next, account->fields->Tick(now));
     }
     next = std::min(next, account->dispatcher->Tick(now));
+    if (account->ledger != nullptr) {
+      next = std::min(next, account->ledger->Tick(now));
+    }
   }
   if (when_idle_ != nullptr && Idle()) {
     when_idle_->Set();
@@ -278,6 +343,14 @@ void Engine::Cancel(absl::string_view account, std::shared_ptr<Ticket> ticket) {
   });
 }
 
+void Engine::Hold(absl::string_view account, std::shared_ptr<Ticket> ticket,
+                  absl::AnyInvocable<bool() &&> held) {
+  loop_->Post([&entry = Find(account), ticket = std::move(ticket),
+               held = std::move(held)]() mutable {
+    if (ticket->job) entry.dispatcher->Hold(*ticket->job, std::move(held)());
+  });
+}
+
 void Engine::FetchFields(Account& account) {
   account.dispatcher->RequestOtherCall([this, &account] {
     account.client->GetFields(
@@ -326,7 +399,13 @@ void Engine::WithFields(absl::string_view name, absl::Time until,
     return;
   }
   until = std::min(until, clock_.Now() + kMostFieldsWait);
-  loop_->Post([&account, until, done = std::move(done)]() mutable {
+  loop_->Post([this, &account, until, done = std::move(done)]() mutable {
+    // The fields will not come if no call may be made; this says why.
+    if (absl::Status refused = account.dispatcher->WhyRefused(clock_.Now());
+        !refused.ok()) {
+      std::move(done)(std::move(refused));
+      return;
+    }
     account.fields->WhenKnown(until, std::move(done));
   });
 }
@@ -337,6 +416,8 @@ void Engine::GetState(absl::string_view account,
     State state;
     state.dispatch = entry.dispatcher->State(clock_.Now());
     state.credential_generation = entry.client->credentials().generation;
+    state.keeps_state = entry.ledger != nullptr;
+    if (state.keeps_state) state.state_problem = entry.ledger->problem();
     if (const Catalogue fields = entry.fields->Get()) {
       state.fields_fetched_at = fields->fetched_at();
     }
@@ -361,9 +442,16 @@ bool Engine::Idle() const {
 void Engine::Drain(absl::Duration timeout) {
   auto idle = std::make_shared<Signal>();
   StartDraining(idle);
-  if (idle->WaitFor(timeout)) return;
-  GiveUp();
-  idle->WaitFor(longest_call_);
+  if (!idle->WaitFor(timeout)) {
+    GiveUp();
+    idle->WaitFor(longest_call_);
+  }
+  auto closed = std::make_shared<Signal>();
+  loop_->Post([this, closed] {
+    CloseLedgers();
+    closed->Set();
+  });
+  closed->WaitFor(kMostStateWait);
 }
 
 void Engine::StartDraining(std::shared_ptr<Signal> idle) {

@@ -30,6 +30,9 @@
 #include "gateway/leadsquared/leadsquared_client.h"
 #include "gateway/model/lead.h"
 #include "gateway/server/account_fields.h"
+#include "gateway/server/call_ledger.h"
+#include "gateway/server/state_file.h"
+#include "gateway/server/state_writer.h"
 
 namespace leadgateway::server {
 
@@ -72,6 +75,10 @@ class Engine {
               std::shared_ptr<Ticket> ticket,
               absl::AnyInvocable<void(absl::Status) &&> answered);
   void Cancel(absl::string_view account, std::shared_ptr<Ticket> ticket);
+  // Holds the job's leads back while `held` returns true, which is called soon,
+  // on the loop thread.
+  void Hold(absl::string_view account, std::shared_ptr<Ticket> ticket,
+            absl::AnyInvocable<bool() &&> held);
 
   using Catalogue = AccountFields::Catalogue;
   // The account's fields: at once on this thread where they are known,
@@ -86,6 +93,8 @@ class Engine {
     dispatch::AccountState dispatch;
     absl::Time fields_fetched_at = absl::InfinitePast();  // wall clock
     int64_t credential_generation = 0;
+    bool keeps_state = false;   // calls are counted across restarts
+    std::string state_problem;  // why that does not work now; "" if it does
   };
   // Asks how the account stands; `done` is called on the loop thread.
   void GetState(absl::string_view account,
@@ -138,6 +147,7 @@ class Engine {
     std::vector<std::string> unique_fields;
     std::unique_ptr<leadsquared::LeadSquaredClient> client;
     std::unique_ptr<dispatch::AccountDispatcher> dispatcher;
+    std::unique_ptr<CallLedger> ledger;  // none without a state directory
     std::unique_ptr<AccountFields> fields;
   };
 
@@ -149,6 +159,10 @@ class Engine {
   void OnCall(const Account& account, const dispatch::CallRecord& record);
   AccountView ViewOf(const Account& account, absl::Time now);
   Account& Find(absl::string_view account);
+  // Takes up what the last process left. Before the loop runs.
+  absl::Status OpenLedgers(const std::string& directory);
+  // Writes down what this one leaves. After the last call.
+  void CloseLedgers();
   void FetchFields(Account& account);
   void OnFields(Account& account, const dispatch::CallReport& report,
                 absl::string_view body);
@@ -160,6 +174,8 @@ class Engine {
   absl::BitGen own_random_;
   absl::BitGenRef random_;
   std::unique_ptr<http::CurlLoop> loop_;
+  std::unique_ptr<StateDirectory> state_directory_;
+  std::unique_ptr<StateWriter> state_writer_;
   absl::flat_hash_map<std::string, std::unique_ptr<Account>> accounts_;
   // Set when nothing is under way any more; the loop thread's.
   std::shared_ptr<Signal> when_idle_;

@@ -283,13 +283,13 @@ grpc::ServerUnaryReactor* LeadGatewayService::GetAccountStatus(
         response->set_calls_free(state.calls_free);
         ToProto(state.next_free_in, response->mutable_next_call_free_in());
         response->set_leads_queued(state.leads_queued);
-        for (const auto& [caller, leads] : state.callers) {
+        for (const auto& caller : state.callers) {
           if (response->callers_size() == static_cast<int>(kMaxCallersTold)) {
             break;
           }
           auto* const queue = response->add_callers();
-          queue->set_caller(caller);
-          queue->set_leads_queued(leads);
+          queue->set_caller(caller.name);
+          queue->set_leads_queued(caller.leads);
         }
         if (state.throttles > 0) {
           auto* const throttle = response->mutable_last_throttle();

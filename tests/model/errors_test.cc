@@ -86,12 +86,16 @@ TEST(Errors, HaveTheContractsCodesAndReasons) {
        "SEARCH_KEY_UNKNOWN", false},
       {errors::SearchKeyNotUnique("x", {}), Code::kInvalidArgument,
        "SEARCH_KEY_NOT_UNIQUE", false},
-      {errors::QueueFull("x", 1, 2, "leads", wait), Code::kResourceExhausted,
-       "QUEUE_FULL", true},
+      {errors::QueueFull("x", "x", 1, 2, 2, "leads", wait),
+       Code::kResourceExhausted, "QUEUE_FULL", true},
       {errors::DeadlineTooShort("x", wait, wait, wait),
        Code::kResourceExhausted, "DEADLINE_TOO_SHORT", true},
-      {errors::DailyBudgetSpent("x", 1, wait), Code::kResourceExhausted,
-       "DAILY_BUDGET_SPENT", true},
+      {errors::DailyBudgetSpent("x", 1, 1, wait, absl::UnixEpoch(),
+                                absl::UTCTimeZone()),
+       Code::kResourceExhausted, "DAILY_BUDGET_SPENT", true},
+      {errors::DailyShareSpent("x", 1, 2, wait, absl::UnixEpoch(),
+                               absl::UTCTimeZone()),
+       Code::kResourceExhausted, "DAILY_BUDGET_SPENT", true},
       {errors::Draining(), Code::kUnavailable, "DRAINING", true},
       {errors::SchemaUnavailable("x"), Code::kUnavailable, "SCHEMA_UNAVAILABLE",
        true},
@@ -110,9 +114,31 @@ TEST(Errors, HaveTheContractsCodesAndReasons) {
 }
 
 TEST(Errors, RoundRetryDelaysUpToAMillisecond) {
-  EXPECT_EQ(errors::RetryDelayOf(errors::QueueFull("x", 1, 2, "leads",
+  EXPECT_EQ(errors::RetryDelayOf(errors::QueueFull("x", "x", 1, 2, 2, "leads",
                                                    absl::Microseconds(1'001))),
             absl::Milliseconds(2));
+}
+
+TEST(Errors, TellWhenTheNextDaysCallsBegin) {
+  const absl::Time until =
+      absl::FromCivil(absl::CivilSecond(2026, 3, 11), absl::UTCTimeZone());
+  EXPECT_EQ(errors::DailyBudgetSpent("acme", 10'000, 10'000, absl::Minutes(90),
+                                     until, absl::UTCTimeZone())
+                .message(),
+            "account \"acme\" has spent 10000 of its daily budget of 10000 "
+            "calls; nothing was sent; the next day's begins in 1h30m, at "
+            "2026-03-11 00:00:00 UTC");
+  EXPECT_EQ(errors::LeadBudgetSpent(until, absl::FixedTimeZone(19'800)).message,
+            "the account's budget of calls for today is spent; the lead was "
+            "not sent; the next calls are free at 2026-03-11 05:30:00 +0530");
+}
+
+TEST(Errors, SayThatARequestNeverFits) {
+  EXPECT_EQ(errors::QueueFull("this caller", "acme", 0, 8, 9, "leads",
+                              absl::Seconds(1))
+                .message(),
+            "the queue of this caller holds 0 of 8 leads; nothing was sent; it "
+            "never has room for this request of 9 leads; split it");
 }
 
 TEST(Errors, BoundWhatCallersSay) {

@@ -26,10 +26,12 @@ std::vector<absl::Status> AllErrors() {
       errors::AccountForbidden("acme"),
       errors::SearchKeyUnknown("Emial", {"EmailAddress"}),
       errors::SearchKeyNotUnique("City", {"EmailAddress"}),
-      errors::QueueFull("acme", 7, 8, "leads", absl::Seconds(3)),
+      errors::QueueFull("account \"acme\"", "acme", 7, 8, 2, "leads",
+                        absl::Seconds(3)),
       errors::DeadlineTooShort("acme", absl::Seconds(9), absl::Seconds(3),
                                absl::Milliseconds(2'500)),
-      errors::DailyBudgetSpent("acme", 10'000, absl::Hours(3)),
+      errors::DailyBudgetSpent("acme", 10'000, 10'000, absl::Hours(3),
+                               absl::UnixEpoch(), absl::UTCTimeZone()),
       errors::Draining(),
       errors::SchemaUnavailable("acme"),
       errors::UpstreamCredentialsRejected("acme", "words"),
@@ -69,8 +71,9 @@ TEST(ToGrpc, KeepsCodeMessageAndDetailsOfEachError) {
 }
 
 TEST(ToGrpc, CarriesTheDetailsThatTheContractNames) {
-  google::rpc::Status rich = Rich(ToGrpc(
-      errors::QueueFull("acme", 7, 8, "leads", absl::Milliseconds(2'500))));
+  google::rpc::Status rich =
+      Rich(ToGrpc(errors::QueueFull("account \"acme\"", "acme", 7, 8, 2,
+                                    "leads", absl::Milliseconds(2'500))));
   ASSERT_EQ(rich.details_size(), 3);
   google::rpc::QuotaFailure quota;
   google::rpc::RetryInfo retry;
@@ -96,7 +99,8 @@ TEST(ToGrpc, KeepsAStatusWithoutDetails) {
 
 TEST(RetryPushback, IsInMillisecondsRoundedUp) {
   const auto of = [](absl::Duration delay) {
-    return RetryPushback(errors::QueueFull("acme", 7, 8, "leads", delay));
+    return RetryPushback(
+        errors::QueueFull("account \"acme\"", "acme", 7, 8, 2, "leads", delay));
   };
   EXPECT_EQ(of(absl::Milliseconds(2'500)), "2500");
   EXPECT_EQ(of(absl::Microseconds(1'001)), "2");
