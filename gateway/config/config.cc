@@ -205,7 +205,9 @@ absl::StatusOr<AccountOptions> ToOptions(const Account& account) {
   options.name = account.name();
   LG_ASSIGN_OR_RETURN(options.base_url, ParseBaseUrl(account.base_url()));
   options.access_key_file = account.access_key_file();
+  options.access_key_env = account.access_key_env();
   options.secret_key_file = account.secret_key_file();
+  options.secret_key_env = account.secret_key_env();
   if (account.allowance().has_calls()) {
     options.calls = account.allowance().calls();
   }

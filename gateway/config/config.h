@@ -22,9 +22,12 @@ struct AccountOptions {
   // "https://HOST" or "https://HOST:PORT", scheme in lower case, no slash at
   // the end. "http://" only with a loopback host.
   std::string base_url;
-  // Not read here: whoever needs the keys reads them, again and again.
+  // Not read here: whoever needs the keys reads them, again and again. Of each
+  // key, either the file or the environment variable is set.
   std::string access_key_file;
+  std::string access_key_env;
   std::string secret_key_file;
+  std::string secret_key_env;
 
   int calls = kDefaultAllowanceCalls;
   absl::Duration window = kDefaultAllowanceWindow;

@@ -344,6 +344,13 @@ bool IsAccountName(absl::string_view name) {
          });
 }
 
+bool IsVariableName(absl::string_view name) {
+  return !absl::ascii_isdigit(static_cast<unsigned char>(name.front())) &&
+         std::all_of(name.begin(), name.end(), [](unsigned char c) {
+           return absl::ascii_isalnum(c) || c == '_';
+         });
+}
+
 class RuleChecker {
  public:
   RuleChecker(Spelling spelling, Mistakes& mistakes)
@@ -426,22 +433,12 @@ class RuleChecker {
                !status.ok()) {
       mistakes_.Add(at("base_url"), std::string(status.message()));
     }
-    if (account.access_key_file().empty()) {
-      mistakes_.Add(at("access_key_file"),
-                    "is missing; name the file that holds the access key");
-    }
-    if (account.secret_key_file().empty()) {
-      mistakes_.Add(at("secret_key_file"),
-                    "is missing; name the file that holds the secret key");
-    } else if (account.secret_key_file() == account.access_key_file()) {
-      mistakes_.Add(at("secret_key_file"),
-                    absl::StrCat("must differ from ", at("access_key_file")));
-    }
     const pb::Duration& refresh = account.field_refresh();
     if (refresh.seconds() == 0 && refresh.nanos() > 0) {
       mistakes_.Add(at("field_refresh"),
                     "must be 0s, or at least 1s: each time costs a call");
     }
+    CheckKeys(account, at);
     CheckCallers(account, at("callers"));
     CheckZone(account, path);
   }
@@ -478,6 +475,43 @@ class RuleChecker {
                     "is not a time zone that this machine knows; such as "
                     "\"UTC\" or \"Asia/Kolkata\" (package tzdata)");
     }
+  }
+
+  template <typename At>
+  void CheckKeys(const Account& account, const At& at) {
+    const auto one_place = [&](const std::string& file, const char* file_field,
+                               const std::string& variable,
+                               const char* variable_field,
+                               absl::string_view key) {
+      if (file.empty() && variable.empty()) {
+        mistakes_.Add(at(file_field),
+                      absl::StrCat("is missing; name the file that holds the ",
+                                   key, " key"));
+      } else if (!file.empty() && !variable.empty()) {
+        mistakes_.Add(at(variable_field),
+                      absl::StrCat("can't stand beside ", at(file_field),
+                                   "; keep one of them"));
+      } else if (!variable.empty() && !IsVariableName(variable)) {
+        mistakes_.Add(at(variable_field),
+                      "must be the name of an environment variable: letters, "
+                      "digits and \"_\", no digit first");
+      }
+    };
+    one_place(account.access_key_file(), "access_key_file",
+              account.access_key_env(), "access_key_env", "access");
+    one_place(account.secret_key_file(), "secret_key_file",
+              account.secret_key_env(), "secret_key_env", "secret");
+    const auto differ = [&](const std::string& access, const char* access_field,
+                            const std::string& secret,
+                            const char* secret_field) {
+      if (secret.empty() || secret != access) return;
+      mistakes_.Add(at(secret_field),
+                    absl::StrCat("must differ from ", at(access_field)));
+    };
+    differ(account.access_key_file(), "access_key_file",
+           account.secret_key_file(), "secret_key_file");
+    differ(account.access_key_env(), "access_key_env", account.secret_key_env(),
+           "secret_key_env");
   }
 
   // What every value of its kind must keep, wherever it stands.

@@ -45,14 +45,17 @@ AccountDispatcher::AccountDispatcher(
       budget_(options_.budget),
       forecast_(options_.max_leads_per_call, &allowance_, &budget_, &breaker_,
                 &queue_),
-      admission_({.account = options_.account,
-                  .max_leads = options_.max_queued_leads,
-                  .max_bytes = options_.max_queued_bytes,
-                  .max_leads_per_caller = options_.max_queued_leads_per_caller,
-                  .max_bytes_per_caller = options_.max_queued_bytes_per_caller,
-                  .leads_per_call = options_.max_leads_per_call},
-                 &forecast_, &budget_),
+      admission_(AdmissionOptions(), &forecast_, &budget_),
       self_(std::make_shared<AccountDispatcher*>(this)) {}
+
+Admission::Options AccountDispatcher::AdmissionOptions() const {
+  return {.account = options_.account,
+          .max_leads = options_.max_queued_leads,
+          .max_bytes = options_.max_queued_bytes,
+          .max_leads_per_caller = options_.max_queued_leads_per_caller,
+          .max_bytes_per_caller = options_.max_queued_bytes_per_caller,
+          .leads_per_call = options_.max_leads_per_call};
+}
 
 AccountDispatcher::~AccountDispatcher() { *self_ = nullptr; }
 
@@ -500,7 +503,14 @@ void AccountDispatcher::OnReport(uint64_t call_id, CallReport report) {
       SettleRefused(call, report);
       break;
     case CallVerdict::kCredentialsRejected:
-      RejectCredentials(call, report);
+      if (!report.keys_replaced) {
+        RejectCredentials(call, report);
+        break;
+      }
+      // It says nothing of the new keys: sent again, with those.
+      for (auto lead = call.leads.rbegin(); lead != call.leads.rend(); ++lead) {
+        SettleTurnedAway(*lead, Reason::kUpstreamCredentialsRejected);
+      }
       break;
   }
   // Whatever has its result and went nowhere is over.
@@ -788,6 +798,21 @@ void AccountDispatcher::Flush() {
 
 void AccountDispatcher::RequestOtherCall(absl::AnyInvocable<void() &&> go) {
   other_calls_.push_back(std::move(go));
+}
+
+void AccountDispatcher::Reconfigure(const Options& options) {
+  options_.allowance = options.allowance;
+  options_.max_queued_leads = options.max_queued_leads;
+  options_.max_queued_bytes = options.max_queued_bytes;
+  options_.max_queued_leads_per_caller = options.max_queued_leads_per_caller;
+  options_.max_queued_bytes_per_caller = options.max_queued_bytes_per_caller;
+  options_.retry_doubt = options.retry_doubt;
+  options_.budget = options.budget;
+  options_.caller_weights = options.caller_weights;
+  allowance_.Reconfigure(options.allowance);
+  budget_.Reconfigure(options.budget);
+  queue_.SetWeights(options.caller_weights);
+  admission_.Reconfigure(AdmissionOptions());
 }
 
 AccountState AccountDispatcher::State(absl::Time now) {

@@ -189,6 +189,11 @@ class AccountDispatcher {
   // longer stands.
   void CredentialsChanged() { credentials_rejected_ = false; }
 
+  // Takes over other settings; queue and allowance keep what they know.
+  // `account`, `caller_weights`, `batching` and `wall_offset` stay as they
+  // were.
+  void Reconfigure(const Options& options);
+
   AccountState State(absl::Time now);
   // The time until a request's last answer with `leads` leads in the queue.
   absl::Duration Estimate(int leads, absl::Time now);
@@ -214,6 +219,7 @@ class AccountDispatcher {
     size_t lead;
   };
 
+  Admission::Options AdmissionOptions() const;
   void SetTimer(absl::Time when, Timer timer);
   void RunTimers(absl::Time now);
   void TellProgress(Job& job, absl::Time now);
@@ -263,7 +269,7 @@ class AccountDispatcher {
   // When a call that leaves is likely to be answered too late.
   absl::Time StopSendingAt(const Job& job, absl::Time now) const;
 
-  const Options options_;
+  Options options_;
   Upstream* const upstream_;
   absl::BitGenRef random_;
   const std::function<void(const CallRecord&)> on_call_;

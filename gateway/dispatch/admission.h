@@ -32,6 +32,9 @@ class Admission {
   Admission(Options options, Forecast* forecast, DailyBudget* budget)
       : options_(std::move(options)), forecast_(*forecast), budget_(*budget) {}
 
+  // Takes over other bounds.
+  void Reconfigure(Options options) { options_ = std::move(options); }
+
   // QUEUE_FULL where the queue, or what one caller may have of it, lacks room
   // for a job of `leads` leads and `bytes` bytes. `job` is in its flow, with
   // nothing of it counted in `account` and `caller`, which tell what is there.
@@ -49,7 +52,7 @@ class Admission {
   absl::Status CheckBudget(absl::Time now) const;
 
  private:
-  const Options options_;
+  Options options_;
   Forecast& forecast_;
   DailyBudget& budget_;
 };

@@ -60,6 +60,10 @@ class Allowance {
 
   explicit Allowance(Options options) : options_(options) {}
 
+  // Takes over another configured limit. Calls that are held stay held, and a
+  // learned limit that is lower stays in force.
+  void Reconfigure(Options options) { options_ = options; }
+
   // Calls that may leave now.
   int FreeCalls(absl::Time now);
 
@@ -132,7 +136,7 @@ class Allowance {
   // When no more than `calls` are held any more, as far as answers are in.
   absl::Time WhenHeld(int calls) const;
 
-  const Options options_;
+  Options options_;
   int in_flight_ = 0;
   // Of calls that are held and ended: the release less W, since an answer may
   // still name a longer W.

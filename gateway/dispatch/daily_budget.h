@@ -34,6 +34,12 @@ class DailyBudget {
 
   explicit DailyBudget(Options options) : options_(options) {}
 
+  // Takes over another budget; what was spent today stays spent.
+  void Reconfigure(Options options) {
+    options_ = options;
+    end_ = absl::InfinitePast();  // the zone may have changed
+  }
+
   // The time of day is the monotonic time plus this. May jump, as clocks do: a
   // clock that is set back does not give the day's calls again.
   void SetWallOffset(absl::Duration offset) { offset_ = offset; }
@@ -80,7 +86,7 @@ class DailyBudget {
   // When `calls` of the calls of `day` are released, by the time of day.
   absl::Time WhenReleased(absl::CivilDay day, int64_t calls) const;
 
-  const Options options_;
+  Options options_;
   absl::Duration offset_ = absl::ZeroDuration();
   absl::CivilDay day_ = absl::CivilDay::min();
   // Midnights, by the time of day.

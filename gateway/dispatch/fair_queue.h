@@ -52,6 +52,11 @@ class FairQueue {
   explicit FairQueue(absl::flat_hash_map<std::string, double> weights = {})
       : weights_(std::move(weights)) {}
 
+  // Other weights, for flows that are made from now on.
+  void SetWeights(absl::flat_hash_map<std::string, double> weights) {
+    weights_ = std::move(weights);
+  }
+
   // Finds or makes the flow and the group of `job`, and counts the job in both.
   void AddJob(Job* job);
   // The job has ended; its flow and group go when they have no other.

@@ -57,6 +57,10 @@ struct CallReport {
   std::string text;
   int http_status = 0;
 
+  // kCredentialsRejected: the account has other keys by now than those that the
+  // call was made with.
+  bool keys_replaced = false;
+
   // kThrottled: the limit that the answer names, and the wait that it asks for.
   std::optional<int64_t> limit_calls;
   std::optional<absl::Duration> limit_window;

@@ -1,6 +1,7 @@
 #include "gateway/leadsquared/leadsquared_client.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -58,19 +59,40 @@ void LeadSquaredClient::Update(
   request.headers.emplace_back("Content-Type: application/json");
   request.headers.emplace_back("Accept: application/json");
   request.body = EncodeUpdate(call.search_key, call.leads);
-  http_->Send(std::move(request),
-              [account = options_.account, leads = std::move(call.leads),
-               done = std::move(done)](http::HttpReply reply) mutable {
-                ReadAnswer read = ReadReply(reply, leads);
-                if (read.strangers > 0 || read.counts_differ) {
-                  LogLine(LogLevel::kWarn, "answer_does_not_fit")
-                      .Add("account", account)
-                      .Add("leads", leads.size())
-                      .Add("entries_that_fit_no_lead", read.strangers)
-                      .AddBool("counts_differ", read.counts_differ);
-                }
-                std::move(done)(std::move(read.report));
-              });
+  http_->Send(
+      std::move(request),
+      [this, account = options_.account, generation = credentials_.generation,
+       leads = std::move(call.leads),
+       done = std::move(done)](http::HttpReply reply) mutable {
+        ReadAnswer read = ReadReply(reply, leads);
+        if (read.strangers > 0 || read.counts_differ) {
+          LogLine(LogLevel::kWarn, "answer_does_not_fit")
+              .Add("account", account)
+              .Add("leads", leads.size())
+              .Add("entries_that_fit_no_lead", read.strangers)
+              .AddBool("counts_differ", read.counts_differ);
+        }
+        Deliver(generation, std::move(read.report), std::move(done));
+      });
+}
+
+void LeadSquaredClient::Deliver(
+    int64_t generation, dispatch::CallReport report,
+    absl::AnyInvocable<void(dispatch::CallReport) &&> done) {
+  if (report.verdict != dispatch::CallVerdict::kCredentialsRejected) {
+    std::move(done)(std::move(report));
+    return;
+  }
+  if (generation == credentials_.generation && recheck_ != nullptr) {
+    recheck_([this, generation, report = std::move(report),
+              done = std::move(done)]() mutable {
+      report.keys_replaced = generation != credentials_.generation;
+      std::move(done)(std::move(report));
+    });
+    return;
+  }
+  report.keys_replaced = generation != credentials_.generation;
+  std::move(done)(std::move(report));
 }
 
 void LeadSquaredClient::GetFields(
@@ -79,9 +101,14 @@ void LeadSquaredClient::GetFields(
   request.headers.emplace_back("Accept: application/json");
   request.max_answer_bytes = kMaxFieldsBytes;
   http_->Send(std::move(request),
-              [done = std::move(done)](http::HttpReply reply) mutable {
+              [this, generation = credentials_.generation,
+               done = std::move(done)](http::HttpReply reply) mutable {
                 dispatch::CallReport report = ReadOtherReply(reply);
-                std::move(done)(std::move(report), std::move(reply.body));
+                Deliver(generation, std::move(report),
+                        [body = std::move(reply.body), done = std::move(done)](
+                            dispatch::CallReport judged) mutable {
+                          std::move(done)(std::move(judged), std::move(body));
+                        });
               });
 }
 

@@ -1,6 +1,8 @@
 #ifndef LEADGATEWAY_GATEWAY_LEADSQUARED_LEADSQUARED_CLIENT_H_
 #define LEADGATEWAY_GATEWAY_LEADSQUARED_LEADSQUARED_CLIENT_H_
 
+#include <cstdint>
+#include <functional>
 #include <string>
 #include <utility>
 
@@ -24,6 +26,10 @@ class LeadSquaredClient final : public dispatch::Upstream {
     absl::Duration call_timeout = absl::Seconds(30);
   };
 
+  // Asks whether there are other keys by now: `done` is called on the loop's
+  // thread, after SetCredentials if there are.
+  using RecheckKeys = std::function<void(absl::AnyInvocable<void() &&> done)>;
+
   // `http` must outlive this object and all its calls.
   LeadSquaredClient(Options options, Credentials credentials,
                     http::HttpClient* http);
@@ -37,18 +43,30 @@ class LeadSquaredClient final : public dispatch::Upstream {
   void GetFields(
       absl::AnyInvocable<void(dispatch::CallReport, std::string body) &&> done);
 
+  // Other settings, for the calls from now on; `account` stays.
+  void SetOptions(Options options) { options_ = std::move(options); }
+
   // New keys, for the calls from now on.
   void SetCredentials(Credentials credentials) {
     credentials_ = std::move(credentials);
   }
+  // Called when LeadSquared refuses the keys of a call that were the newest:
+  // the report waits for it. Without, reports go straight on. The client must
+  // outlive what is asked.
+  void SetRecheckKeys(RecheckKeys recheck) { recheck_ = std::move(recheck); }
   const Credentials& credentials() const { return credentials_; }
 
  private:
   http::HttpRequest NewRequest(absl::string_view path) const;
+  // Calls `done` with the report of a call that was made with the keys of this
+  // generation.
+  void Deliver(int64_t generation, dispatch::CallReport report,
+               absl::AnyInvocable<void(dispatch::CallReport) &&> done);
 
-  const Options options_;
+  Options options_;
   Credentials credentials_;
   http::HttpClient* const http_;
+  RecheckKeys recheck_;
 };
 
 }  // namespace leadgateway::leadsquared

@@ -81,6 +81,11 @@ absl::Time AccountFields::Tick(absl::Time now) {
   return next;
 }
 
+void AccountFields::CredentialsChanged() {
+  keys_refused_ = absl::OkStatus();
+  if (failures_ > 0) Refresh();
+}
+
 void AccountFields::EndWaits(const absl::Status& status) { Answer(status); }
 
 void AccountFields::Answer(const absl::StatusOr<Catalogue>& answer) {

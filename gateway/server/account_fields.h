@@ -46,10 +46,18 @@ class AccountFields {
   // Ends waits that are over. Returns when to be called next at the latest.
   absl::Time Tick(absl::Time now);
 
+  // The account has new keys: what LeadSquared said of the old ones no longer
+  // stands, and a fetch that failed is due.
+  void CredentialsChanged();
+
+  // Fetches anew soon, since what is read from an answer has changed.
+  void Refresh() { next_fetch_ = absl::InfinitePast(); }
+
   // Ends all waits with `status`.
   void EndWaits(const absl::Status& status);
 
   absl::Time next_fetch() const { return next_fetch_; }
+  bool fetching() const { return fetching_; }
 
   // Fields are fetched anew after this time, give or take a tenth, so that the
   // replicas of a gateway do not ask together.

@@ -75,6 +75,9 @@ class CallLedger {
   // after the last Tick.
   absl::Status Close(int in_flight, absl::Time now);
 
+  // Whether something is on its way to the disk.
+  bool writing() const { return writing_; }
+
   // What is wrong with the disk; "" if nothing is.
   const std::string& problem() const { return problem_; }
 

@@ -3,8 +3,10 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,13 +20,16 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "gateway/base/log.h"
+#include "gateway/base/mutex.h"
 #include "gateway/base/signal.h"
 #include "gateway/base/status_macros.h"
 #include "gateway/dispatch/upstream.h"
 #include "gateway/leadsquared/credentials/credentials.h"
+#include "gateway/leadsquared/credentials/key_source.h"
 #include "gateway/model/errors.h"
 #include "gateway/server/account_fields.h"
 #include "gateway/server/catalogue_loader.h"
+#include "gateway/server/key_watcher.h"
 
 namespace leadgateway::server {
 namespace {
@@ -64,6 +69,41 @@ class CountingObserver final : public dispatch::JobObserver {
   const Clock& clock_;
 };
 
+// How long an account that a new configuration leaves out is still there for
+// RPCs that have begun: longer than any of them waits for the fields.
+constexpr absl::Duration kRetirement = absl::Seconds(35);
+
+leadsquared::LeadSquaredClient::Options ClientOptions(
+    const AccountOptions& account) {
+  return {.account = account.name,
+          .base_url = account.base_url,
+          .credentials_in_query = account.credentials_in_query,
+          .call_timeout = account.call_timeout};
+}
+
+dispatch::AccountDispatcher::Options DispatchOptions(
+    const AccountOptions& account, const LimitOptions& limits) {
+  dispatch::AccountDispatcher::Options options;
+  options.account = account.name;
+  options.allowance = {.calls = account.calls,
+                       .window = account.window,
+                       .fixed_moment = account.fixed_moment};
+  options.max_queued_leads = limits.max_queued_leads;
+  options.max_queued_bytes = limits.max_queued_bytes;
+  options.max_queued_leads_per_caller = limits.max_queued_leads_per_caller;
+  options.max_queued_bytes_per_caller = limits.max_queued_bytes_per_caller;
+  options.retry_doubt = account.retry_ambiguous;
+  options.budget = {.calls = account.daily_calls,
+                    .spread = account.spread_daily_calls
+                                  ? dispatch::DailyBudget::Spread::kEven
+                                  : dispatch::DailyBudget::Spread::kNone,
+                    .window_calls = account.calls,
+                    .zone = account.daily_zone};
+  options.caller_weights = {account.caller_weights.begin(),
+                            account.caller_weights.end()};
+  return options;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(
@@ -78,91 +118,16 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::CreateOn(
     const GatewayOptions& options, const Clock& clock, Metrics* metrics,
     std::unique_ptr<http::CurlLoop> loop,
     std::optional<absl::BitGenRef> random) {
-  std::vector<std::string> mistakes;
-  std::vector<leadsquared::Credentials> credentials;
-  std::vector<Catalogue> catalogues(options.accounts.size());
-  absl::Duration longest_call = absl::ZeroDuration();
-  for (size_t i = 0; i < options.accounts.size(); ++i) {
-    const AccountOptions& account = options.accounts[i];
-    longest_call = std::max(longest_call, account.call_timeout);
-    if (!account.metadata_file.empty()) {
-      absl::StatusOr<Catalogue> saved =
-          LoadCatalogue(account.metadata_file, account.unique_fields);
-      if (saved.ok()) {
-        catalogues[i] = *std::move(saved);
-      } else {
-        mistakes.push_back(absl::StrCat(
-            "accounts[", i, "].metadataFile: ", saved.status().message()));
-      }
-    }
-    absl::StatusOr<leadsquared::Credentials> keys =
-        leadsquared::LoadCredentials(account.access_key_file,
-                                     account.secret_key_file);
-    if (!keys.ok()) {
-      mistakes.push_back(
-          absl::StrCat("accounts[", i, "]: ", keys.status().message()));
-      continue;
-    }
-    for (const std::string& warning : keys->warnings) {
-      LogLine(LogLevel::kWarn, "key_file")
-          .Add("account", account.name)
-          .Add("message", warning);
-    }
-    keys->generation = 1;
-    credentials.push_back(*std::move(keys));
-  }
-  if (!mistakes.empty()) {
-    return absl::FailedPreconditionError(absl::StrJoin(mistakes, "\n"));
-  }
+  absl::StatusOr<std::vector<Loaded>> loaded = Load(options);
+  if (!loaded.ok()) return loaded.status();
   auto engine = std::unique_ptr<Engine>(
-      new Engine(clock, metrics, std::move(loop), random, longest_call));
-  for (size_t i = 0; i < options.accounts.size(); ++i) {
-    const AccountOptions& from = options.accounts[i];
-    auto account = std::make_unique<Account>();
-    account->name = from.name;
-    account->base_url = from.base_url;
-    account->queue_limit_leads = options.limits.max_queued_leads;
-    account->daily_calls = from.daily_calls;
-    account->schema_checks = from.schema_checks;
-    account->metrics = &metrics->ForAccount(from.name);
-    account->unique_fields = from.unique_fields;
-    account->fields = std::make_unique<AccountFields>(
-        from.name, std::move(catalogues[i]), engine->random_);
-    account->client = std::make_unique<leadsquared::LeadSquaredClient>(
-        leadsquared::LeadSquaredClient::Options{
-            .account = from.name,
-            .base_url = from.base_url,
-            .credentials_in_query = from.credentials_in_query,
-            .call_timeout = from.call_timeout},
-        std::move(credentials[i]), engine->loop_.get());
-    dispatch::AccountDispatcher::Options dispatching;
-    dispatching.account = from.name;
-    dispatching.allowance = {.calls = from.calls,
-                             .window = from.window,
-                             .fixed_moment = from.fixed_moment};
-    dispatching.max_queued_leads = options.limits.max_queued_leads;
-    dispatching.max_queued_bytes = options.limits.max_queued_bytes;
-    dispatching.max_queued_leads_per_caller =
-        options.limits.max_queued_leads_per_caller;
-    dispatching.max_queued_bytes_per_caller =
-        options.limits.max_queued_bytes_per_caller;
-    dispatching.retry_doubt = from.retry_ambiguous;
-    dispatching.budget = {.calls = from.daily_calls,
-                          .spread = from.spread_daily_calls
-                                        ? dispatch::DailyBudget::Spread::kEven
-                                        : dispatch::DailyBudget::Spread::kNone,
-                          .window_calls = from.calls,
-                          .zone = from.daily_zone};
-    dispatching.caller_weights = {from.caller_weights.begin(),
-                                  from.caller_weights.end()};
-    account->dispatcher = std::make_unique<dispatch::AccountDispatcher>(
-        std::move(dispatching), account->client.get(), engine->random_,
-        [engine = engine.get(),
-         account = account.get()](const dispatch::CallRecord& record) {
-          engine->OnCall(*account, record);
-        });
-    account->dispatcher->budget().SetWallOffset(clock.WallNow() - clock.Now());
-    engine->accounts_.emplace(from.name, std::move(account));
+      new Engine(clock, metrics, std::move(loop), random));
+  for (Loaded& each : *loaded) {
+    engine->first_sources_.emplace(each.options.name, each.keys);
+    auto account = engine->NewAccount(std::move(each), options.limits);
+    engine->on_loop_.emplace(account->name, account);
+    const MutexLock lock(engine->mutex_);
+    engine->accounts_.emplace(account->name, account);
   }
   if (!options.state_dir.empty()) {
     if (absl::Status status = engine->OpenLedgers(options.state_dir);
@@ -174,51 +139,236 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::CreateOn(
   return engine;
 }
 
+absl::StatusOr<std::vector<Engine::Loaded>> Engine::Load(
+    const GatewayOptions& options) {
+  std::vector<std::string> mistakes;
+  std::vector<Loaded> loaded;
+  for (size_t i = 0; i < options.accounts.size(); ++i) {
+    const AccountOptions& account = options.accounts[i];
+    Loaded& each = loaded.emplace_back(
+        Loaded{account,
+               leadsquared::KeySource(
+                   {account.access_key_file, account.access_key_env},
+                   {account.secret_key_file, account.secret_key_env}),
+               std::nullopt, nullptr});
+    if (!account.metadata_file.empty()) {
+      absl::StatusOr<Catalogue> saved =
+          LoadCatalogue(account.metadata_file, account.unique_fields);
+      if (saved.ok()) {
+        each.saved_fields = *std::move(saved);
+      } else {
+        mistakes.push_back(absl::StrCat(
+            "accounts[", i, "].metadataFile: ", saved.status().message()));
+      }
+    }
+    absl::StatusOr<leadsquared::Credentials> keys = each.keys.Load();
+    if (!keys.ok()) {
+      mistakes.push_back(
+          absl::StrCat("accounts[", i, "]: ", keys.status().message()));
+      continue;
+    }
+    for (const std::string& warning : keys->warnings) {
+      LogLine(LogLevel::kWarn, "key_file")
+          .Add("account", account.name)
+          .Add("message", warning);
+    }
+    each.credentials = *std::move(keys);
+  }
+  if (!mistakes.empty()) {
+    return absl::FailedPreconditionError(absl::StrJoin(mistakes, "\n"));
+  }
+  return loaded;
+}
+
+std::shared_ptr<Engine::Account> Engine::NewAccount(
+    Loaded loaded, const LimitOptions& limits) {
+  const AccountOptions& from = loaded.options;
+  longest_call_ = std::max(longest_call_, from.call_timeout);
+  auto account = std::make_shared<Account>();
+  account->name = from.name;
+  account->base_url = from.base_url;
+  account->queue_limit_leads = limits.max_queued_leads;
+  account->daily_calls = from.daily_calls;
+  account->metrics = &metrics_->ForAccount(from.name);
+  account->schema_checks = from.schema_checks;
+  account->unique_fields = from.unique_fields;
+  account->fields = std::make_unique<AccountFields>(
+      from.name, std::move(loaded.saved_fields), random_);
+  account->client = std::make_unique<leadsquared::LeadSquaredClient>(
+      ClientOptions(from), *std::move(loaded.credentials), loop_.get());
+  account->client->SetRecheckKeys(
+      [this, name = from.name](absl::AnyInvocable<void() &&> done) {
+        if (key_watcher_ == nullptr) return std::move(done)();
+        key_watcher_->Recheck(name, [this, done = std::move(done)]() mutable {
+          loop_->Post(std::move(done));
+        });
+      });
+  account->dispatcher = std::make_unique<dispatch::AccountDispatcher>(
+      DispatchOptions(from, limits), account->client.get(), random_,
+      [this, account = account.get()](const dispatch::CallRecord& record) {
+        OnCall(*account, record);
+      });
+  account->dispatcher->budget().SetWallOffset(clock_.WallNow() - clock_.Now());
+  return account;
+}
+
+void Engine::Reconfigure(Account& account, Loaded loaded,
+                         const LimitOptions& limits) {
+  const AccountOptions& to = loaded.options;
+  longest_call_ = std::max(longest_call_, to.call_timeout);
+  account.retired_at = absl::InfiniteFuture();
+  account.base_url = to.base_url;
+  account.queue_limit_leads = limits.max_queued_leads;
+  account.daily_calls = to.daily_calls;
+  account.schema_checks = to.schema_checks;
+  if (account.unique_fields != to.unique_fields) {
+    account.unique_fields = to.unique_fields;
+    account.fields->Refresh();
+  }
+  account.client->SetOptions(ClientOptions(to));
+  account.dispatcher->Reconfigure(DispatchOptions(to, limits));
+  const leadsquared::Credentials& known = account.client->credentials();
+  if (!(loaded.credentials->access_key == known.access_key) ||
+      !(loaded.credentials->secret_key == known.secret_key)) {
+    OnKeys(account.name, *std::move(loaded.credentials));
+  }
+}
+
+absl::Status Engine::Apply(const GatewayOptions& options) {
+  absl::StatusOr<std::vector<Loaded>> loaded = Load(options);
+  if (!loaded.ok()) return loaded.status();
+  std::map<std::string, leadsquared::KeySource> sources;
+  for (const Loaded& each : *loaded) {
+    sources.emplace(each.options.name, each.keys);
+  }
+  auto applied = std::make_shared<Signal>();
+  loop_->Post([this, applied, limits = options.limits,
+               loaded = *std::move(loaded)]() mutable {
+    std::set<std::string> names;
+    for (Loaded& each : loaded) {
+      const std::string name = each.options.name;
+      names.insert(name);
+      if (const auto known = on_loop_.find(name); known != on_loop_.end()) {
+        Reconfigure(*known->second, std::move(each), limits);
+        continue;
+      }
+      auto account = NewAccount(std::move(each), limits);
+      if (state_directory_ != nullptr) {
+        if (absl::Status status = OpenLedger(*account); !status.ok()) {
+          LogLine(LogLevel::kError, "state_not_kept")
+              .Add("account", name)
+              .Add("text", status.message());
+        }
+      }
+      on_loop_.emplace(name, account);
+      const MutexLock lock(mutex_);
+      accounts_.emplace(name, std::move(account));
+    }
+    for (const auto& [name, account] : on_loop_) {
+      if (names.contains(name)) continue;
+      account->retired_at = std::min(account->retired_at, clock_.Now());
+      if (key_watcher_ != nullptr) key_watcher_->Forget(name);
+    }
+    applied->Set();
+  });
+  // Then an RPC that has seen the new configuration finds its account.
+  if (!applied->WaitFor(kMostFieldsWait)) {
+    return absl::UnavailableError("the dispatch loop is stuck");
+  }
+  if (key_watcher_ == nullptr) return absl::OkStatus();
+  for (auto& [name, source] : sources) {
+    key_watcher_->Watch(name, std::move(source));
+  }
+  return absl::OkStatus();
+}
+
+void Engine::DropRetired(absl::Time now) {
+  for (auto it = on_loop_.begin(); it != on_loop_.end();) {
+    Account& account = *it->second;
+    // An RPC that began before may still come with its leads.
+    if (now - account.retired_at < kRetirement || !account.dispatcher->idle() ||
+        account.fields->fetching() ||
+        (account.ledger != nullptr && account.ledger->writing())) {
+      ++it;
+      continue;
+    }
+    CloseLedger(account);
+    account.fields->EndWaits(errors::AccountUnknown(account.name, {}));
+    LogLine(LogLevel::kInfo, "account_gone").Add("account", account.name);
+    {
+      const MutexLock lock(mutex_);
+      accounts_.erase(account.name);
+    }
+    it = on_loop_.erase(it);
+  }
+}
+
+void Engine::OnKeys(const std::string& name, leadsquared::Credentials keys) {
+  const auto it = on_loop_.find(name);
+  if (it == on_loop_.end()) return;
+  Account& account = *it->second;
+  keys.generation = account.client->credentials().generation + 1;
+  LogLine(LogLevel::kInfo, "credentials_changed")
+      .Add("account", name)
+      .Add("generation", keys.generation);
+  account.client->SetCredentials(std::move(keys));
+  account.dispatcher->CredentialsChanged();
+  account.fields->CredentialsChanged();
+}
+
 absl::Status Engine::OpenLedgers(const std::string& directory) {
   LG_ASSIGN_OR_RETURN(state_directory_, StateDirectory::Take(directory));
   state_writer_ = std::make_unique<StateWriter>();
-  for (const auto& [name, account] : accounts_) {
-    account->ledger = std::make_unique<CallLedger>(
-        CallLedger::Options{.account = name,
-                            .path = state_directory_->FileOf(name),
-                            .calls = account->dispatcher->allowance().limit()},
-        &account->dispatcher->budget(), &account->dispatcher->allowance(),
-        state_writer_.get(), [this](absl::AnyInvocable<void() &&> function) {
-          loop_->Post(std::move(function));
-        });
-    LG_ASSIGN_OR_RETURN(const Recovery recovery,
-                        account->ledger->Open(clock_.Now()));
-    LogLine line(recovery.assumed.empty() ? LogLevel::kInfo : LogLevel::kWarn,
-                 "state_recovered");
-    line.Add("account", name).Add("calls_today", recovery.calls_today);
-    if (!recovery.assumed.empty()) line.Add("text", recovery.assumed);
+  for (const auto& [name, account] : on_loop_) {
+    LG_RETURN_IF_ERROR(OpenLedger(*account));
   }
+  return absl::OkStatus();
+}
+
+absl::Status Engine::OpenLedger(Account& account) {
+  account.ledger = std::make_unique<CallLedger>(
+      CallLedger::Options{.account = account.name,
+                          .path = state_directory_->FileOf(account.name),
+                          .calls = account.dispatcher->allowance().limit()},
+      &account.dispatcher->budget(), &account.dispatcher->allowance(),
+      state_writer_.get(), [this](absl::AnyInvocable<void() &&> function) {
+        loop_->Post(std::move(function));
+      });
+  absl::StatusOr<Recovery> recovery = account.ledger->Open(clock_.Now());
+  if (!recovery.ok()) {
+    account.ledger = nullptr;
+    return recovery.status();
+  }
+  LogLine line(recovery->assumed.empty() ? LogLevel::kInfo : LogLevel::kWarn,
+               "state_recovered");
+  line.Add("account", account.name).Add("calls_today", recovery->calls_today);
+  if (!recovery->assumed.empty()) line.Add("text", recovery->assumed);
   return absl::OkStatus();
 }
 
 void Engine::CloseLedgers() {
   if (state_writer_ == nullptr) return;
   state_writer_.reset();  // waits for what is being written
-  for (const auto& [name, account] : accounts_) {
-    const absl::Time now = clock_.Now();
-    const absl::Status status =
-        account->ledger->Close(account->dispatcher->calls_in_flight(), now);
-    account->ledger.reset();
-    if (!status.ok()) {
-      LogLine(LogLevel::kError, "state_not_saved")
-          .Add("account", name)
-          .Add("text", status.message());
-    }
+  for (const auto& [name, account] : on_loop_) CloseLedger(*account);
+}
+
+void Engine::CloseLedger(Account& account) {
+  if (account.ledger == nullptr) return;
+  const absl::Status status = account.ledger->Close(
+      account.dispatcher->calls_in_flight(), clock_.Now());
+  account.ledger = nullptr;
+  if (!status.ok()) {
+    LogLine(LogLevel::kError, "state_not_saved")
+        .Add("account", account.name)
+        .Add("text", status.message());
   }
 }
 
 Engine::Engine(const Clock& clock, Metrics* metrics,
                std::unique_ptr<http::CurlLoop> loop,
-               std::optional<absl::BitGenRef> random,
-               absl::Duration longest_call)
+               std::optional<absl::BitGenRef> random)
     : clock_(clock),
       metrics_(metrics),
-      longest_call_(longest_call),
       random_(random.value_or(absl::BitGenRef(own_random_))),
       loop_(std::move(loop)),
       last_turn_ns_(absl::ToUnixNanos(clock.Now())) {}
@@ -226,9 +376,21 @@ Engine::Engine(const Clock& clock, Metrics* metrics,
 Engine::~Engine() {
   loop_->Stop();
   if (thread_.joinable()) thread_.join();
+  // The loop's thread asks it to look, so it goes after that.
+  key_watcher_ = nullptr;
 }
 
 void Engine::Start() {
+  key_watcher_ = std::make_unique<KeyWatcher>(
+      clock_,
+      [this](const std::string& account, leadsquared::Credentials keys) {
+        loop_->Post([this, account, keys = std::move(keys)]() mutable {
+          OnKeys(account, std::move(keys));
+        });
+      });
+  for (auto& [name, source] : first_sources_) {
+    key_watcher_->Watch(name, std::move(source));
+  }
   thread_ = std::thread([this] {
     pthread_setname_np(pthread_self(), "dispatch");
     Run();
@@ -239,8 +401,10 @@ void Engine::Run() {
   loop_->Run([this](absl::Time now) { return Tick(now); });
 }
 
-Engine::Account& Engine::Find(absl::string_view account) {
-  return *accounts_.find(account)->second;
+std::shared_ptr<Engine::Account> Engine::Find(absl::string_view account) const {
+  const MutexLock lock(mutex_);
+  const auto it = accounts_.find(account);
+  return it == accounts_.end() ? nullptr : it->second;
 }
 
 absl::Time Engine::Tick(absl::Time now) {
@@ -248,7 +412,8 @@ absl::Time Engine::Tick(absl::Time now) {
   last_turn_ns_.store(absl::ToUnixNanos(now), std::memory_order_relaxed);
   absl::Time next = now + kHeartbeat;
   const absl::Duration wall_offset = clock_.WallNow() - now;
-  for (const auto& [name, account] : accounts_) {
+  DropRetired(now);
+  for (const auto& [name, account] : on_loop_) {
     account->dispatcher->budget().SetWallOffset(wall_offset);
     if (account->schema_checks) {
       if (account->fields->StartFetch(now)) FetchFields(*account);
@@ -318,10 +483,13 @@ void Engine::Submit(absl::string_view account, dispatch::JobSpec spec,
                     std::shared_ptr<dispatch::JobObserver> observer,
                     std::shared_ptr<Ticket> ticket,
                     absl::AnyInvocable<void(absl::Status) &&> answered) {
-  Account& found = Find(account);
-  loop_->Post([this, &entry = found, spec = std::move(spec),
-               observer = std::make_shared<CountingObserver>(
-                   std::move(observer), found.metrics, found.activity, clock_),
+  std::shared_ptr<Account> entry = Find(account);
+  if (entry != nullptr) {
+    observer = std::make_shared<CountingObserver>(
+        std::move(observer), entry->metrics, entry->activity, clock_);
+  }
+  loop_->Post([this, entry = std::move(entry), name = std::string(account),
+               spec = std::move(spec), observer = std::move(observer),
                ticket = std::move(ticket), answered = std::move(answered),
                posted_at = clock_.Now()]() mutable {
     metrics_->LoopLag(clock_.Now() - posted_at);
@@ -329,7 +497,11 @@ void Engine::Submit(absl::string_view account, dispatch::JobSpec spec,
       std::move(answered)(errors::Cancelled());
       return;
     }
-    absl::StatusOr<dispatch::JobId> job = entry.dispatcher->Submit(
+    if (entry == nullptr) {
+      std::move(answered)(errors::AccountUnknown(name, {}));
+      return;
+    }
+    absl::StatusOr<dispatch::JobId> job = entry->dispatcher->Submit(
         std::move(spec), std::move(observer), clock_.Now());
     if (job.ok()) ticket->job = *job;
     std::move(answered)(job.status());
@@ -337,17 +509,21 @@ void Engine::Submit(absl::string_view account, dispatch::JobSpec spec,
 }
 
 void Engine::Cancel(absl::string_view account, std::shared_ptr<Ticket> ticket) {
-  loop_->Post([this, &entry = Find(account), ticket = std::move(ticket)] {
+  loop_->Post([this, entry = Find(account), ticket = std::move(ticket)] {
     ticket->cancelled = true;
-    if (ticket->job) entry.dispatcher->Cancel(*ticket->job, clock_.Now());
+    if (ticket->job && entry != nullptr) {
+      entry->dispatcher->Cancel(*ticket->job, clock_.Now());
+    }
   });
 }
 
 void Engine::Hold(absl::string_view account, std::shared_ptr<Ticket> ticket,
                   absl::AnyInvocable<bool() &&> held) {
-  loop_->Post([&entry = Find(account), ticket = std::move(ticket),
+  loop_->Post([entry = Find(account), ticket = std::move(ticket),
                held = std::move(held)]() mutable {
-    if (ticket->job) entry.dispatcher->Hold(*ticket->job, std::move(held)());
+    if (ticket->job && entry != nullptr) {
+      entry->dispatcher->Hold(*ticket->job, std::move(held)());
+    }
   });
 }
 
@@ -369,7 +545,8 @@ void Engine::OnFields(Account& account, const dispatch::CallReport& report,
   absl::StatusOr<Catalogue> fields = absl::UnavailableError(report.text);
   if (report.verdict == CallVerdict::kAnswered) {
     fields = ReadCatalogue(body, account.unique_fields, clock_.WallNow());
-  } else if (report.verdict == CallVerdict::kCredentialsRejected) {
+  } else if (report.verdict == CallVerdict::kCredentialsRejected &&
+             !report.keys_replaced) {
     fields = errors::UpstreamCredentialsRejected(account.name, report.text);
   }
   account.fields->Fetched(fields, clock_.Now());
@@ -389,36 +566,41 @@ void Engine::OnFields(Account& account, const dispatch::CallReport& report,
 
 void Engine::WithFields(absl::string_view name, absl::Time until,
                         AccountFields::Done done) {
-  Account& account = Find(name);
-  if (!account.schema_checks) {
+  const std::shared_ptr<Account> account = Find(name);
+  if (account == nullptr) {
+    std::move(done)(errors::AccountUnknown(name, {}));
+    return;
+  }
+  if (!account->schema_checks) {
     std::move(done)(nullptr);
     return;
   }
-  if (Catalogue known = account.fields->Get()) {
+  if (Catalogue known = account->fields->Get()) {
     std::move(done)(std::move(known));
     return;
   }
   until = std::min(until, clock_.Now() + kMostFieldsWait);
-  loop_->Post([this, &account, until, done = std::move(done)]() mutable {
+  loop_->Post([this, account, until, done = std::move(done)]() mutable {
     // The fields will not come if no call may be made; this says why.
-    if (absl::Status refused = account.dispatcher->WhyRefused(clock_.Now());
+    if (absl::Status refused = account->dispatcher->WhyRefused(clock_.Now());
         !refused.ok()) {
       std::move(done)(std::move(refused));
       return;
     }
-    account.fields->WhenKnown(until, std::move(done));
+    account->fields->WhenKnown(until, std::move(done));
   });
 }
 
 void Engine::GetState(absl::string_view account,
                       absl::AnyInvocable<void(State) &&> done) {
-  loop_->Post([this, &entry = Find(account), done = std::move(done)]() mutable {
+  loop_->Post([this, entry = Find(account), done = std::move(done)]() mutable {
     State state;
-    state.dispatch = entry.dispatcher->State(clock_.Now());
-    state.credential_generation = entry.client->credentials().generation;
-    state.keeps_state = entry.ledger != nullptr;
-    if (state.keeps_state) state.state_problem = entry.ledger->problem();
-    if (const Catalogue fields = entry.fields->Get()) {
+    if (entry == nullptr) return std::move(done)(std::move(state));
+    state.dispatch = entry->dispatcher->State(clock_.Now());
+    state.credential_generation = entry->client->credentials().generation;
+    state.keeps_state = entry->ledger != nullptr;
+    if (state.keeps_state) state.state_problem = entry->ledger->problem();
+    if (const Catalogue fields = entry->fields->Get()) {
       state.fields_fetched_at = fields->fetched_at();
     }
     std::move(done)(std::move(state));
@@ -428,13 +610,15 @@ void Engine::GetState(absl::string_view account,
 void Engine::Estimate(absl::string_view account, int leads,
                       absl::AnyInvocable<void(absl::Duration) &&> done) {
   loop_->Post(
-      [this, leads, &entry = Find(account), done = std::move(done)]() mutable {
-        std::move(done)(entry.dispatcher->Estimate(leads, clock_.Now()));
+      [this, leads, entry = Find(account), done = std::move(done)]() mutable {
+        std::move(done)(entry == nullptr
+                            ? absl::ZeroDuration()
+                            : entry->dispatcher->Estimate(leads, clock_.Now()));
       });
 }
 
 bool Engine::Idle() const {
-  return std::all_of(accounts_.begin(), accounts_.end(), [](const auto& entry) {
+  return std::all_of(on_loop_.begin(), on_loop_.end(), [](const auto& entry) {
     return entry.second->dispatcher->idle();
   });
 }
@@ -456,7 +640,7 @@ void Engine::Drain(absl::Duration timeout) {
 
 void Engine::StartDraining(std::shared_ptr<Signal> idle) {
   loop_->Post([this, idle = std::move(idle)] {
-    for (const auto& [name, account] : accounts_) {
+    for (const auto& [name, account] : on_loop_) {
       account->dispatcher->StartDraining();
       account->fields->EndWaits(errors::Draining());
     }
@@ -466,7 +650,7 @@ void Engine::StartDraining(std::shared_ptr<Signal> idle) {
 
 void Engine::GiveUp() {
   loop_->Post([this] {
-    for (const auto& [name, account] : accounts_) {
+    for (const auto& [name, account] : on_loop_) {
       account->dispatcher->GiveUp(clock_.Now());
     }
   });
@@ -500,7 +684,7 @@ std::optional<std::vector<Engine::AccountView>> Engine::View(
   const auto answer = std::make_shared<Answer>();
   loop_->Post([this, answer] {
     const absl::Time now = clock_.Now();
-    for (const auto& [name, account] : accounts_) {
+    for (const auto& [name, account] : on_loop_) {
       answer->views.push_back(ViewOf(*account, now));
     }
     answer->done.Set();
@@ -516,9 +700,10 @@ std::optional<std::vector<Engine::AccountView>> Engine::View(
 void Engine::CountResults(absl::string_view account,
                           absl::Span<const LeadResult> results) {
   if (results.empty()) return;
-  const Account& entry = Find(account);
-  entry.metrics->Results(results);
-  entry.activity->AddResults(results, clock_.Now());
+  const std::shared_ptr<Account> entry = Find(account);
+  if (entry == nullptr) return;
+  entry->metrics->Results(results);
+  entry->activity->AddResults(results, clock_.Now());
 }
 
 absl::Duration Engine::SilentFor() const {

@@ -3,12 +3,14 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/random/bit_gen_ref.h"
@@ -21,16 +23,20 @@
 #include "gateway/admin/activity.h"
 #include "gateway/admin/metrics.h"
 #include "gateway/base/clock.h"
+#include "gateway/base/mutex.h"
 #include "gateway/base/signal.h"
 #include "gateway/config/config.h"
 #include "gateway/dispatch/account_dispatcher.h"
 #include "gateway/dispatch/job.h"
 #include "gateway/dispatch/upstream.h"
 #include "gateway/http/curl_loop.h"
+#include "gateway/leadsquared/credentials/credentials.h"
+#include "gateway/leadsquared/credentials/key_source.h"
 #include "gateway/leadsquared/leadsquared_client.h"
 #include "gateway/model/lead.h"
 #include "gateway/server/account_fields.h"
 #include "gateway/server/call_ledger.h"
+#include "gateway/server/key_watcher.h"
 #include "gateway/server/state_file.h"
 #include "gateway/server/state_writer.h"
 
@@ -67,7 +73,15 @@ class Engine {
     bool cancelled = false;
   };
 
-  // Hands a job to the account, which must be configured. `answered` is called
+  // Takes over another set of accounts while everything runs: new ones begin,
+  // the settings of known ones change in place (with their queue and what is
+  // known of their allowance), and those that are gone work off what they have
+  // accepted. Changes nothing if a key or a saved field list of the new set
+  // can't be read: then kFailedPrecondition with one line per mistake. After
+  // Start, for the one thread that also drains.
+  absl::Status Apply(const GatewayOptions& options);
+
+  // Hands a job to the account; NOT_FOUND if it is gone. `answered` is called
   // once, on the loop thread, with whether it was accepted, before the observer
   // hears anything. The job can be cancelled by `ticket`.
   void Submit(absl::string_view account, dispatch::JobSpec spec,
@@ -96,7 +110,8 @@ class Engine {
     bool keeps_state = false;   // calls are counted across restarts
     std::string state_problem;  // why that does not work now; "" if it does
   };
-  // Asks how the account stands; `done` is called on the loop thread.
+  // Asks how the account stands; `done` is called on the loop thread, with
+  // nothing in it if the account is gone.
   void GetState(absl::string_view account,
                 absl::AnyInvocable<void(State) &&> done);
   // How long `leads` more leads would take; `done` is called on the loop
@@ -138,45 +153,76 @@ class Engine {
  private:
   struct Account {
     std::string name;
+    std::atomic<bool> schema_checks{true};
+    Metrics::Account* metrics = nullptr;
+    std::shared_ptr<Activity> activity = std::make_shared<Activity>();
+    // From here on, the loop thread's.
     std::string base_url;
     int queue_limit_leads = 0;
     int64_t daily_calls = 0;
-    bool schema_checks = true;
-    Metrics::Account* metrics = nullptr;
-    std::shared_ptr<Activity> activity = std::make_shared<Activity>();
     std::vector<std::string> unique_fields;
     std::unique_ptr<leadsquared::LeadSquaredClient> client;
     std::unique_ptr<dispatch::AccountDispatcher> dispatcher;
     std::unique_ptr<CallLedger> ledger;  // none without a state directory
     std::unique_ptr<AccountFields> fields;
+    // When a new configuration left it out; InfiniteFuture otherwise.
+    absl::Time retired_at = absl::InfiniteFuture();
+  };
+  // What is read from files for an account, on the caller's thread.
+  struct Loaded {
+    AccountOptions options;
+    leadsquared::KeySource keys;
+    std::optional<leadsquared::Credentials> credentials;
+    Catalogue saved_fields;
   };
 
   Engine(const Clock& clock, Metrics* metrics,
          std::unique_ptr<http::CurlLoop> loop,
-         std::optional<absl::BitGenRef> random, absl::Duration longest_call);
+         std::optional<absl::BitGenRef> random);
   absl::Time Tick(absl::Time now);
   bool Idle() const;
   void OnCall(const Account& account, const dispatch::CallRecord& record);
   AccountView ViewOf(const Account& account, absl::Time now);
-  Account& Find(absl::string_view account);
   // Takes up what the last process left. Before the loop runs.
   absl::Status OpenLedgers(const std::string& directory);
+  // The same for one account.
+  absl::Status OpenLedger(Account& account);
   // Writes down what this one leaves. After the last call.
   void CloseLedgers();
+  void CloseLedger(Account& account);
+  // Null if it is gone. Any thread.
+  std::shared_ptr<Account> Find(absl::string_view account) const;
+  // Reads what the accounts need of files; an error has one line per mistake.
+  static absl::StatusOr<std::vector<Loaded>> Load(
+      const GatewayOptions& options);
+  // Makes an account of it, for the loop thread.
+  std::shared_ptr<Account> NewAccount(Loaded loaded,
+                                      const LimitOptions& limits);
+  void Reconfigure(Account& account, Loaded loaded, const LimitOptions& limits);
+  void OnKeys(const std::string& account, leadsquared::Credentials keys);
+  // Forgets accounts that are retired and have nothing left to do.
+  void DropRetired(absl::Time now);
   void FetchFields(Account& account);
   void OnFields(Account& account, const dispatch::CallReport& report,
                 absl::string_view body);
 
   const Clock& clock_;
   Metrics* const metrics_;
-  const absl::Duration longest_call_;
+  absl::Duration longest_call_;
   // Ordered so that what uses what is destroyed first: accounts, then the loop.
   absl::BitGen own_random_;
   absl::BitGenRef random_;
   std::unique_ptr<http::CurlLoop> loop_;
   std::unique_ptr<StateDirectory> state_directory_;
   std::unique_ptr<StateWriter> state_writer_;
-  absl::flat_hash_map<std::string, std::unique_ptr<Account>> accounts_;
+  mutable Mutex mutex_;
+  // Those that can be found by name.
+  absl::flat_hash_map<std::string, std::shared_ptr<Account>> accounts_
+      ABSL_GUARDED_BY(mutex_);
+  // The same ones, by name; the loop thread's.
+  std::map<std::string, std::shared_ptr<Account>> on_loop_;
+  // Sources of the first accounts, until Start watches them.
+  std::map<std::string, leadsquared::KeySource> first_sources_;
   // Set when nothing is under way any more; the loop thread's.
   std::shared_ptr<Signal> when_idle_;
   // When the loop asked to be called; its thread's.
@@ -184,6 +230,8 @@ class Engine {
   // When it came round last, by the clock.
   std::atomic<int64_t> last_turn_ns_;
   std::thread thread_;
+  // While it runs.
+  std::unique_ptr<KeyWatcher> key_watcher_;
 };
 
 }  // namespace leadgateway::server

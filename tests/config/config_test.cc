@@ -412,6 +412,14 @@ INSTANTIATE_TEST_SUITE_P(
         Malformed{With("/run/secrets/access_key", "/run/secrets/secret_key"),
                   "accounts[0].secretKeyFile: must differ from "
                   "accounts[0].accessKeyFile"},
+        Malformed{
+            With(kAccess, absl::StrCat(kAccess, ", \"accessKeyEnv\": \"KEY\"")),
+            "accounts[0].accessKeyEnv: can't stand beside "
+            "accounts[0].accessKeyFile; keep one of them"},
+        Malformed{
+            With(kAccess, "\"accessKeyEnv\": \"1 KEY\""),
+            "accounts[0].accessKeyEnv: must be the name of an environment "
+            "variable: letters, digits and \"_\", no digit first"},
         Malformed{With("/run/secrets/access_key", "a\\u0000b"),
                   "accounts[0].accessKeyFile: must not hold control characters "
                   "or line breaks"},

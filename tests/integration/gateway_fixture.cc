@@ -302,14 +302,27 @@ Gateway::Gateway(GatewaySetup setup) {
   GatewayOptions options;
   options.listen_address = "127.0.0.1:0";
   if (setup.admin) options.admin_address = "127.0.0.1:0";
-  setup.account.base_url = sandbox_->url();
-  setup.account.access_key_file =
+  const std::string access_key_file =
       dir_.Write("access_key",
                  setup.access_key.empty() ? keys.access_key : setup.access_key);
-  setup.account.secret_key_file =
+  const std::string secret_key_file =
       dir_.Write("secret_key",
                  setup.secret_key.empty() ? keys.secret_key : setup.secret_key);
+  const auto fill_in = [&](AccountOptions& account) {
+    if (account.base_url.empty()) account.base_url = sandbox_->url();
+    if (account.access_key_file.empty() && account.access_key_env.empty()) {
+      account.access_key_file = access_key_file;
+    }
+    if (account.secret_key_file.empty() && account.secret_key_env.empty()) {
+      account.secret_key_file = secret_key_file;
+    }
+  };
+  fill_in(setup.account);
   options.accounts.push_back(setup.account);
+  for (AccountOptions& account : setup.other_accounts) {
+    fill_in(account);
+    options.accounts.push_back(account);
+  }
   for (const std::string& name : setup.more_accounts) {
     options.accounts.push_back(setup.account);
     options.accounts.back().name = name;

@@ -117,9 +117,10 @@ struct CallOptions {
 
 struct GatewaySetup {
   sandbox::SandboxOptions sandbox;
-  // baseUrl and the key files are filled in.
+  // baseUrl and the key files are filled in where they are empty.
   AccountOptions account;
-  std::vector<std::string> more_accounts;  // names, otherwise as `account`
+  std::vector<std::string> more_accounts;      // names, otherwise as `account`
+  std::vector<AccountOptions> other_accounts;  // the same is filled in
   LimitOptions limits;
   absl::Duration drain_timeout = absl::Seconds(5);
   bool admin = false;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -52,8 +53,27 @@ ssize_t ReadAll(int fd, char* to, size_t room) {
   return static_cast<ssize_t>(count);
 }
 
-absl::StatusOr<Secret> LoadKey(const std::string& path,
-                               std::vector<std::string>& warnings) {
+// The one word of `text`; `where` names the place in errors.
+absl::StatusOr<Secret> OneKey(const std::string& where,
+                              absl::string_view text) {
+  if (text.size() > kMaxFileBytes) {
+    return FileError(where, absl::StrCat("is longer than ", kMaxFileBytes,
+                                         " bytes: this can't be a key"));
+  }
+  const absl::string_view key = absl::StripAsciiWhitespace(text);
+  if (key.empty()) return FileError(where, "is empty");
+  if (!std::all_of(key.begin(), key.end(), [](char c) {
+        return absl::ascii_isgraph(static_cast<unsigned char>(c));
+      })) {
+    return FileError(where,
+                     "holds something other than one word of ASCII (a space, a "
+                     "line break, a control character or a letter beyond)");
+  }
+  return Secret(std::string(key));
+}
+
+absl::StatusOr<Secret> LoadFile(const std::string& path,
+                                std::vector<std::string>& warnings) {
   // Not waiting, lest a pipe without a writer keeps the gateway from starting.
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return SystemError(path, errno);
@@ -70,25 +90,26 @@ absl::StatusOr<Secret> LoadKey(const std::string& path,
   };
   const ssize_t count = ReadAll(fd, buffer, sizeof(buffer));
   if (count < 0) return SystemError(path, errno);
-  const absl::string_view text(buffer, static_cast<size_t>(count));
-  if (text.size() > kMaxFileBytes) {
-    return FileError(path, absl::StrCat("is longer than ", kMaxFileBytes,
-                                        " bytes: this can't be a key"));
-  }
-  const absl::string_view key = absl::StripAsciiWhitespace(text);
-  if (key.empty()) return FileError(path, "is empty");
-  if (!std::all_of(key.begin(), key.end(), [](char c) {
-        return absl::ascii_isgraph(static_cast<unsigned char>(c));
-      })) {
-    return FileError(path,
-                     "holds something other than one word of ASCII (a space, a "
-                     "line break, a control character or a letter beyond)");
-  }
+  absl::StatusOr<Secret> key =
+      OneKey(path, absl::string_view(buffer, static_cast<size_t>(count)));
+  if (!key.ok()) return key;
   if ((file.st_mode & (S_IRGRP | S_IROTH)) != 0) {
     warnings.push_back(absl::StrCat(
         path, " holds a key and can be read by others than its owner."));
   }
-  return Secret(std::string(key));
+  return key;
+}
+
+absl::StatusOr<Secret> LoadKey(const KeyPlace& place,
+                               std::vector<std::string>& warnings) {
+  if (place.variable.empty()) return LoadFile(place.file, warnings);
+  const std::string where =
+      absl::StrCat("environment variable ", place.variable);
+  const char* const text = getenv(place.variable.c_str());
+  if (text == nullptr) {
+    return absl::NotFoundError(absl::StrCat(where, ": is not set"));
+  }
+  return OneKey(where, text);
 }
 
 bool IsUnreserved(char c) {
@@ -114,11 +135,17 @@ void AppendEncoded(std::string& out, absl::string_view text) {
 
 absl::StatusOr<Credentials> LoadCredentials(
     const std::string& access_key_path, const std::string& secret_key_path) {
+  return LoadCredentials(KeyPlace{.file = access_key_path, .variable = ""},
+                         KeyPlace{.file = secret_key_path, .variable = ""});
+}
+
+absl::StatusOr<Credentials> LoadCredentials(const KeyPlace& access_place,
+                                            const KeyPlace& secret_place) {
   Credentials credentials;
   absl::StatusOr<Secret> access_key =
-      LoadKey(access_key_path, credentials.warnings);
+      LoadKey(access_place, credentials.warnings);
   absl::StatusOr<Secret> secret_key =
-      LoadKey(secret_key_path, credentials.warnings);
+      LoadKey(secret_place, credentials.warnings);
   if (!access_key.ok() && !secret_key.ok()) {
     // Both at once, so that nobody repairs the first to learn of the second.
     return absl::Status(access_key.status().code(),

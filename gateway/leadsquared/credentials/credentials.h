@@ -23,9 +23,20 @@ struct Credentials {
   std::vector<std::string> warnings;
 };
 
-// Reads the keys from two files, each with one key and white space around it.
-// An error names the paths and what is wrong with each, never what is in them.
-// kNotFound if a file is missing, kFailedPrecondition otherwise.
+// Where one key is: in a file or in an environment variable. One of the two is
+// set.
+struct KeyPlace {
+  std::string file;      // its path
+  std::string variable;  // its name
+};
+
+// Reads the keys, each alone in its file or variable, but for white space
+// around it. An error names the paths or variables and what is wrong with each,
+// never what is in them. kNotFound if one is missing, kFailedPrecondition
+// otherwise.
+absl::StatusOr<Credentials> LoadCredentials(const KeyPlace& access_key,
+                                            const KeyPlace& secret_key);
+// The same from two files.
 absl::StatusOr<Credentials> LoadCredentials(const std::string& access_key_path,
                                             const std::string& secret_key_path);
 
