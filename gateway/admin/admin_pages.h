@@ -5,6 +5,7 @@
 
 #include "absl/functional/any_invocable.h"
 #include "gateway/admin/admin_server.h"
+#include "gateway/admin/status_page.h"
 
 namespace leadgateway {
 
@@ -23,10 +24,19 @@ struct AdminSources {
   absl::AnyInvocable<Condition()> alive;
   // /readyz: not ok means that new requests should go elsewhere for now.
   absl::AnyInvocable<Condition()> ready;
+  // The configuration in force, without secrets, as JSON.
+  absl::AnyInvocable<std::string()> config;
+  // What the page for people shows.
+  absl::AnyInvocable<StatusView()> status;
 };
 
-// /metrics, /healthz and /readyz: 200 when ok, 503 when not. All three sources
-// must be set.
+// All sources must be set.
+//   /metrics, /healthz, /readyz   the latter two: 200 when ok, 503 when not
+//   /config                       the configuration in force
+//   /                             the status page; /?account=NAME of that one
+//   /loglevel                     the level of the log; PUT
+//   /loglevel?level=debug
+//                                 changes it until the next start
 AdminHandlers AdminPages(AdminSources sources);
 
 }  // namespace leadgateway

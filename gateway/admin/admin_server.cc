@@ -64,6 +64,17 @@ std::string ToText(const tcp::endpoint& endpoint) {
 
 }  // namespace
 
+bool IsThisMachine(const std::string& ip) {
+  error_code error;
+  const asio::ip::address address = asio::ip::make_address(ip, error);
+  if (error) return false;
+  if (address.is_v6() && address.to_v6().is_v4_mapped()) {
+    return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6())
+        .is_loopback();
+  }
+  return address.is_loopback();
+}
+
 class AdminServer::Impl {
  public:
   Impl(AdminHandlers handlers, Options options)
@@ -144,8 +155,18 @@ class AdminServer::Impl {
       const auto& request = parser_->get();
       Write(server_.Answer(request.method(),
                            absl::string_view(request.target().data(),
-                                             request.target().size())),
+                                             request.target().size()),
+                           MayChange(request)),
             request.method() == http::verb::head, request.keep_alive());
+    }
+
+    // Whoever is not on this machine may only look. Browsers send Origin with
+    // what a page makes them put, wherever the page is from.
+    bool MayChange(const http::request<http::empty_body>& request) const {
+      error_code error;
+      const tcp::endpoint peer = stream_.socket().remote_endpoint(error);
+      return !error && IsThisMachine(peer.address().to_string()) &&
+             request.find(http::field::origin) == request.end();
     }
 
     // Status 0: there is nobody to answer, or nothing to say.
@@ -172,7 +193,14 @@ class AdminServer::Impl {
       response_.result(static_cast<unsigned>(content.status));
       response_.set(http::field::content_type, content.content_type);
       response_.set(http::field::cache_control, "no-store");
-      if (content.status == 405) response_.set(http::field::allow, "GET, HEAD");
+      // The pages need no script, and no other site has any business here.
+      response_.set("Content-Security-Policy",
+                    "default-src 'none'; style-src 'unsafe-inline'; "
+                    "frame-ancestors 'none'");
+      response_.set("X-Content-Type-Options", "nosniff");
+      if (!content.allow.empty()) {
+        response_.set(http::field::allow, content.allow);
+      }
       response_.content_length(content.body.size());
       response_.keep_alive(keep_alive);
       if (!head) response_.body() = content.body;
@@ -265,19 +293,29 @@ class AdminServer::Impl {
     connections_.splice(connections_.end(), connections_, connection.place);
   }
 
-  AdminResponse Answer(http::verb method, absl::string_view target) {
+  AdminResponse Answer(http::verb method, absl::string_view target,
+                       bool may_change) {
     AdminRequest request;
     const size_t mark = target.find('?');
     request.path = std::string(target.substr(0, mark));
     if (mark != absl::string_view::npos) {
       request.query = std::string(target.substr(mark + 1));
     }
-    const auto handler = handlers_.find(request.path);
-    if (handler == handlers_.end()) return Plain(404, "no such page");
-    if (method != http::verb::get && method != http::verb::head) {
-      return Plain(405, "only GET and HEAD");
+    const auto found = handlers_.find(request.path);
+    if (found == handlers_.end()) return Plain(404, "no such page");
+    AdminPage& page = found->second;
+    if (method == http::verb::get || method == http::verb::head) {
+      return page.get(request);
     }
-    return handler->second(request);
+    if (method == http::verb::put && page.put != nullptr) {
+      if (may_change) return page.put(request);
+      return Plain(403, "only from this machine, and not from a web page");
+    }
+    const bool put = page.put != nullptr;
+    AdminResponse refusal =
+        Plain(405, put ? "only GET, HEAD and PUT" : "only GET and HEAD");
+    refusal.allow = put ? "GET, HEAD, PUT" : "GET, HEAD";
+    return refusal;
   }
 
   AdminHandlers handlers_;

@@ -22,14 +22,26 @@ struct AdminResponse {
   int status = 200;
   std::string content_type = "text/plain; charset=utf-8";
   std::string body;
+  std::string allow;  // the header of that name; "": none
 };
 
-// Called on the server's own thread, one call at a time, for GET and HEAD. A
-// handler that takes long keeps every other request waiting, probes too.
+// Called on the server's own thread, one call at a time. A handler that takes
+// long keeps every other request waiting, probes too.
 using AdminHandler = absl::AnyInvocable<AdminResponse(const AdminRequest&)>;
 
-// Handlers by path.
-using AdminHandlers = std::map<std::string, AdminHandler>;
+// What is at a path.
+struct AdminPage {
+  AdminHandler get;  // for GET and HEAD; always there
+  // For PUT, which changes something; may be null. Only for clients on this
+  // machine, and not for web pages in their browsers: others get 403.
+  AdminHandler put;
+};
+
+// Pages by path.
+using AdminHandlers = std::map<std::string, AdminPage>;
+
+// Whether a client with this IP address is on this machine.
+bool IsThisMachine(const std::string& ip);
 
 // Serves small pages over plaintext HTTP/1.1: what probes and scrapers ask for.
 // It is made to outlive bad clients: the size of a request, the time it may

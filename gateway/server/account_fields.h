@@ -58,6 +58,8 @@ class AccountFields {
 
   absl::Time next_fetch() const { return next_fetch_; }
   bool fetching() const { return fetching_; }
+  // Whether the last fetch was refused for the keys.
+  bool keys_refused() const { return !keys_refused_.ok(); }
 
   // Fields are fetched anew after this time, give or take a tenth, so that the
   // replicas of a gateway do not ask together.

@@ -656,10 +656,16 @@ void Engine::GiveUp() {
   });
 }
 
-Engine::AccountView Engine::ViewOf(const Account& account, absl::Time now) {
+AccountView Engine::ViewOf(const Account& account, absl::Time now) {
   AccountView view;
   view.gauges.account = account.name;
   view.gauges.state = account.dispatcher->State(now);
+  // Without fields no lead gets as far as a call that would tell.
+  if (view.gauges.state.block == dispatch::Block::kNone &&
+      account.fields->keys_refused()) {
+    view.gauges.state.block = dispatch::Block::kKeys;
+    view.gauges.state.blocked = "LeadSquared refuses the gateway's keys";
+  }
   view.gauges.queue_limit_leads = account.queue_limit_leads;
   view.gauges.daily_calls = account.daily_calls;
   view.gauges.credential_generation = account.client->credentials().generation;
@@ -675,8 +681,7 @@ Engine::AccountView Engine::ViewOf(const Account& account, absl::Time now) {
   return view;
 }
 
-std::optional<std::vector<Engine::AccountView>> Engine::View(
-    absl::Duration within) {
+std::optional<std::vector<AccountView>> Engine::View(absl::Duration within) {
   struct Answer {
     Signal done;
     std::vector<AccountView> views;

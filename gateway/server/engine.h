@@ -22,6 +22,7 @@
 #include "absl/types/span.h"
 #include "gateway/admin/activity.h"
 #include "gateway/admin/metrics.h"
+#include "gateway/admin/status_page.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/mutex.h"
 #include "gateway/base/signal.h"
@@ -127,16 +128,8 @@ class Engine {
   void StartDraining(std::shared_ptr<Signal> idle);
   void GiveUp();
 
-  // How an account stands and what it did lately.
-  struct AccountView {
-    AccountGauges gauges;
-    std::vector<Activity::Slice> activity;
-    std::string base_url;
-    // Since the last throttle; none if there was none.
-    std::optional<absl::Duration> throttled_ago;
-  };
-  // Of every account, by name. Waits for the loop, at most `within`; none if it
-  // did not come round in that time.
+  // How every account stands, by name. Waits for the loop, at most `within`;
+  // none if it did not come round in that time.
   std::optional<std::vector<AccountView>> View(absl::Duration within);
 
   // Counts results that dispatch does not know of.

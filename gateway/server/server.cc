@@ -13,6 +13,8 @@
 #include "absl/time/time.h"
 #include "gateway/admin/admin_pages.h"
 #include "gateway/admin/admin_server.h"
+#include "gateway/admin/metrics.h"
+#include "gateway/admin/status_page.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/process_stats.h"
@@ -60,9 +62,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(GatewayOptions options) {
       process.loop_silent_for = engine->SilentFor();
       process.process = ReadProcessStats();
       std::vector<AccountGauges> accounts;
-      for (Engine::AccountView& view :
-           engine->View(kLoopStuckAfter)
-               .value_or(std::vector<Engine::AccountView>())) {
+      for (AccountView& view :
+           engine->View(kLoopStuckAfter).value_or(std::vector<AccountView>())) {
         accounts.push_back(std::move(view.gauges));
       }
       return metrics->Text(accounts, process);
@@ -71,6 +72,20 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(GatewayOptions options) {
       return engine->Responds(kLoopStuckAfter)
                  ? Condition{true, "alive"}
                  : Condition{false, "the dispatch loop is stuck"};
+    };
+    sources.status = [server = server.get()] {
+      StatusView view;
+      view.loop_silent_for = server->engine_->SilentFor();
+      view.accounts = server->engine_->View(kLoopStuckAfter);
+      view.now = SystemClock::Get().WallNow();
+      view.uptime = SystemClock::Get().Now() - server->started_;
+      const bool serving = server->serving_.load();
+      if (serving) view.listen = server->listen_address_;
+      view.ready = server->ready_->load();
+      view.ready_text = view.ready ? "serving"
+                        : serving  ? "draining"
+                                   : "starting";
+      return view;
     };
     sources.ready = [ready = server->ready_] {
       return ready->load() ? Condition{true, "ready"}
@@ -107,6 +122,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(GatewayOptions options) {
       port);
   server->grpc_->GetHealthCheckService()->SetServingStatus(true);
   server->grpc_->GetHealthCheckService()->SetServingStatus(kServiceName, true);
+  server->serving_.store(true);
   server->ready_->store(true);
   return server;
 }

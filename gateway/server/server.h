@@ -6,8 +6,10 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "gateway/admin/admin_server.h"
 #include "gateway/admin/metrics.h"
+#include "gateway/base/clock.h"
 #include "gateway/config/config.h"
 #include "gateway/server/engine.h"
 #include "gateway/server/lead_gateway_service.h"
@@ -44,7 +46,10 @@ class Server {
   std::unique_ptr<grpc::Server> grpc_;
   std::unique_ptr<AdminServer> admin_;
   std::shared_ptr<std::atomic<bool>> ready_;
+  // Set for good once all of the above is there and the address is known.
+  std::atomic<bool> serving_{false};
   std::string listen_address_;
+  const absl::Time started_ = SystemClock::Get().Now();
   bool drained_ = false;
 };
 

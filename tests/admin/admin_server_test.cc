@@ -27,6 +27,7 @@
 namespace leadgateway {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
@@ -113,19 +114,26 @@ class Client {
 
 AdminHandlers Pages() {
   AdminHandlers pages;
-  pages["/hello"] = [](const AdminRequest& request) {
+  pages["/hello"].get = [](const AdminRequest& request) {
     AdminResponse response;
     response.body = absl::StrCat("hello ", request.query, "\n");
     return response;
   };
-  pages["/busy"] = [](const AdminRequest&) {
+  for (AdminHandler* handler : {&pages["/level"].get, &pages["/level"].put}) {
+    *handler = [](const AdminRequest& request) {
+      AdminResponse response;
+      response.body = absl::StrCat("level ", request.query, "\n");
+      return response;
+    };
+  }
+  pages["/busy"].get = [](const AdminRequest&) {
     AdminResponse response;
     response.status = 503;
     response.content_type = "text/x-busy";
     response.body = "busy\n";
     return response;
   };
-  pages["/large"] = [](const AdminRequest&) {
+  pages["/large"].get = [](const AdminRequest&) {
     AdminResponse response;
     response.body = std::string(size_t{64} << 20, 'x');
     return response;
@@ -178,6 +186,44 @@ TEST(AdminServer, RefusesOtherPagesAndMethods) {
   const std::string response = Ask(*server, "DELETE /hello");
   EXPECT_THAT(response, StartsWith("HTTP/1.1 405 "));
   EXPECT_THAT(response, HasSubstr("Allow: GET, HEAD\r\n"));
+}
+
+TEST(AdminServer, TakesPutOnlyWhereAPageHasIt) {
+  const auto server = Start();
+  EXPECT_THAT(Ask(*server, "PUT /level?debug"), EndsWith("level debug\n"));
+  EXPECT_THAT(Ask(*server, "PUT /hello"), StartsWith("HTTP/1.1 405 "));
+  EXPECT_THAT(Ask(*server, "POST /level?debug"),
+              AllOf(StartsWith("HTTP/1.1 405 "),
+                    HasSubstr("Allow: GET, HEAD, PUT\r\n")));
+}
+
+// Whoever looks at a page of another site in a browser on this machine.
+TEST(AdminServer, TakesNoPutFromAWebPage) {
+  const auto server = Start();
+  Client client(server->bound_address());
+  client.Send(
+      "PUT /level?debug HTTP/1.1\r\nHost: x\r\nOrigin: http://evil.test\r\n"
+      "Connection: close\r\n\r\n");
+  EXPECT_THAT(client.ReadThrough("web page\n"), StartsWith("HTTP/1.1 403 "));
+}
+
+TEST(AdminServer, KnowsWhoIsOnThisMachine) {
+  for (const char* ip : {"127.0.0.1", "127.8.9.1", "::1", "::ffff:127.0.0.1"}) {
+    EXPECT_TRUE(IsThisMachine(ip)) << ip;
+  }
+  for (const char* ip : {"10.0.0.1", "0.0.0.0", "::", "2001:db8::1",
+                         "::ffff:10.0.0.1", "128.0.0.1", "", "localhost"}) {
+    EXPECT_FALSE(IsThisMachine(ip)) << ip;
+  }
+}
+
+TEST(AdminServer, LetsNoScriptRunAndNoSiteFrameIt) {
+  const auto server = Start();
+  EXPECT_THAT(Ask(*server, "GET /hello"),
+              AllOf(HasSubstr("Content-Security-Policy: default-src 'none'; "
+                              "style-src 'unsafe-inline'; "
+                              "frame-ancestors 'none'\r\n"),
+                    HasSubstr("X-Content-Type-Options: nosniff\r\n")));
 }
 
 TEST(AdminServer, KeepsAConnectionForMoreRequests) {
