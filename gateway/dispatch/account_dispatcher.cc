@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "gateway/model/errors.h"
 #include "gateway/model/lead.h"
@@ -25,6 +27,12 @@ constexpr absl::Duration kMostBackoff = absl::Seconds(5);
 // How much a new estimate must differ from what was told to be told early.
 constexpr double kEstimateChange = 0.2;
 constexpr size_t kThrottleTextBytes = 256;
+
+bool HasField(const LeadUpdate& lead, absl::string_view name) {
+  return std::any_of(
+      lead.fields.begin(), lead.fields.end(),
+      [&](const FieldValue& field) { return field.attribute == name; });
+}
 
 int CallsFor(int leads, int per_call) {
   return (leads + per_call - 1) / per_call;
@@ -114,7 +122,9 @@ absl::StatusOr<JobId> AccountDispatcher::Submit(
     QueuedLead& lead = job->leads[i];
     lead.update = std::move(job->spec.leads[i]);
     lead.lane = absl::StrCat(job->spec.search_key, "\n", lead.update.lane_key);
-    if (lanes_.Enter(&lead)) MakeEligible(&lead, now);
+    const bool first = lanes_.Enter(&lead);
+    if (EndIfFieldUnknown(&lead, now)) continue;
+    if (first) MakeEligible(&lead, now);
   }
   job->spec.leads.clear();
   job->spec.leads.shrink_to_fit();
@@ -256,8 +266,8 @@ absl::Time AccountDispatcher::Tick(absl::Time now) {
   }
   if (breaker_.open()) {
     // With a probe under way, its report is what comes next.
-    wanted = calls_.empty() ? std::max(wanted, breaker_.next_probe())
-                            : absl::InfiniteFuture();
+    wanted = calls_in_flight() == 0 ? std::max(wanted, breaker_.next_probe())
+                                    : absl::InfiniteFuture();
   }
   return std::min(next, wanted);
 }
@@ -269,7 +279,7 @@ bool AccountDispatcher::MayCall(absl::Time now) {
     if (now < credentials_retry_at_) return false;
     credentials_rejected_ = false;
   }
-  return breaker_.Allows(now, static_cast<int>(calls_.size())) &&
+  return breaker_.Allows(now, calls_in_flight()) &&
          allowance_.FreeCalls(now) > 0;
 }
 
@@ -306,7 +316,14 @@ void AccountDispatcher::SendIsolated(absl::Time now) {
   while (MaySend(now)) {
     auto next = isolation_.Next();
     if (!next) return;
-    Send(std::move(next->first), std::move(next->second), now);
+    auto& [part, task] = *next;
+    std::erase_if(
+        part, [&](QueuedLead* lead) { return EndIfFieldUnknown(lead, now); });
+    if (part.empty()) {
+      isolation_.PartEnded(*task, Isolation::PartEnd::kUnclear);
+      continue;
+    }
+    Send(std::move(part), std::move(task), now);
   }
 }
 
@@ -328,7 +345,8 @@ void AccountDispatcher::SendPlanned(absl::Time now) {
         EndWaiting(*lead->job, Reason::kDeadline, now);
         continue;
       }
-      leads.push_back(lead);
+      lead->state = QueuedLead::State::kBlocked;  // out of the queue
+      if (!EndIfFieldUnknown(lead, now)) leads.push_back(lead);
     }
     if (leads.empty()) continue;
     Send(std::move(leads), nullptr, now);
@@ -500,6 +518,7 @@ void AccountDispatcher::OnReport(uint64_t call_id, CallReport report) {
       }
       break;
     case CallVerdict::kRefused:
+      LearnUnknownFields(call, report);
       SettleRefused(call, report);
       break;
     case CallVerdict::kCredentialsRejected:
@@ -590,21 +609,45 @@ void AccountDispatcher::SettleTurnedAway(QueuedLead* lead, Reason reason) {
   queue_.PushFront(lead);
 }
 
+void AccountDispatcher::LearnUnknownFields(const Call& call,
+                                           const CallReport& report) {
+  for (const std::string& name : report.unknown_fields) {
+    const bool sent = std::any_of(
+        call.leads.begin(), call.leads.end(),
+        [&](const QueuedLead* lead) { return HasField(lead->update, name); });
+    if (sent) unknown_fields_.Remember(name, report.text, report.done_at);
+  }
+}
+
 void AccountDispatcher::SettleRefused(const Call& call,
                                       const CallReport& report) {
-  std::vector<QueuedLead*> open;
-  for (QueuedLead* lead : call.leads) {
-    if (!lead->reported) open.push_back(lead);
-  }
-  if (open.empty()) return;
-  if (call.leads.size() == 1) {
-    QueuedLead* const lead = open.front();
+  const auto refuse = [&](QueuedLead* lead) {
     if (lead->doubt) return ReportDoubt(lead, report.text);
     Report(lead, Outcome::kFailed,
            errors::LeadProblem(Reason::kRejectedByLeadSquared, report.text));
-    return;
+  };
+  // A lead that has a field which the refusal names is guilty, and need not be
+  // searched for. (It may have its result already, and explains the refusal
+  // all the same.)
+  bool explained = false;
+  std::vector<QueuedLead*> open;
+  for (QueuedLead* lead : call.leads) {
+    const bool guilty =
+        call.leads.size() == 1 ||
+        std::any_of(report.unknown_fields.begin(), report.unknown_fields.end(),
+                    [&](const std::string& name) {
+                      return HasField(lead->update, name);
+                    });
+    explained |= guilty;
+    if (lead->reported) continue;
+    if (guilty) {
+      refuse(lead);
+    } else {
+      open.push_back(lead);
+    }
   }
-  if (isolation_.Split(open)) {
+  if (open.empty()) return;
+  if (explained ? isolation_.SendAgain(open) : isolation_.Split(open)) {
     for (QueuedLead* lead : open) {
       lead->call_refused = true;
       ++lead->job->waiting;
@@ -645,6 +688,35 @@ void AccountDispatcher::RejectCredentials(const Call& call,
 void AccountDispatcher::MakeEligible(QueuedLead* lead, absl::Time now) {
   lead->eligible_since = now;
   queue_.Push(lead);
+}
+
+const FieldValue* AccountDispatcher::FindUnknownField(const LeadUpdate& lead,
+                                                      absl::Time now) const {
+  for (const FieldValue& field : lead.fields) {
+    if (unknown_fields_.Find(field.attribute, now) != nullptr) return &field;
+  }
+  return nullptr;
+}
+
+bool AccountDispatcher::EndIfFieldUnknown(QueuedLead* lead, absl::Time now) {
+  if (unknown_fields_.empty()) return false;
+  const FieldValue* const field = FindUnknownField(lead->update, now);
+  if (field == nullptr) return false;
+  const UnknownFields::Entry& said =
+      *unknown_fields_.Find(field->attribute, now);
+  Unqueue(lead);
+  if (lead->doubt) {
+    ReportDoubt(lead, said.words);
+  } else if (lead->attempts == 0) {
+    Report(lead, Outcome::kInvalid,
+           errors::FieldSaidUnknown(lead->update.index, field->attribute,
+                                    said.words, now - said.said_at));
+  } else {
+    Report(lead, Outcome::kFailed,
+           errors::LeadProblem(Reason::kRejectedByLeadSquared, said.words));
+  }
+  MarkGone(lead, now);
+  return true;
 }
 
 void AccountDispatcher::Unqueue(QueuedLead* lead) {
@@ -871,7 +943,8 @@ AccountState AccountDispatcher::State(absl::Time now) {
   if (calls > 0) state.mean_leads_per_call = static_cast<double>(leads) / calls;
   if (credentials_rejected_ && now < credentials_retry_at_) {
     state.block = Block::kKeys;
-    state.blocked = "LeadSquared refuses the gateway's keys";
+    state.blocked = absl::StrCat("LeadSquared refuses the gateway's keys: ",
+                                 credentials_text_);
   } else if (budget_.Exhausted(now)) {
     state.block = Block::kBudget;
     state.blocked =

@@ -29,6 +29,7 @@
 #include "gateway/dispatch/job.h"
 #include "gateway/dispatch/lanes.h"
 #include "gateway/dispatch/retry_budget.h"
+#include "gateway/dispatch/unknown_fields.h"
 #include "gateway/dispatch/upstream.h"
 #include "gateway/model/lead.h"
 #include "gateway/model/limits.h"
@@ -189,6 +190,12 @@ class AccountDispatcher {
   // longer stands.
   void CredentialsChanged() { credentials_rejected_ = false; }
 
+  // Newer field metadata has come. What the upstream said does not exist, and
+  // `exists` now, is sent again.
+  void FieldsRefreshed(const std::function<bool(absl::string_view)>& exists) {
+    unknown_fields_.Forget(exists);
+  }
+
   // Takes over other settings; queue and allowance keep what they know.
   // `account`, `caller_weights`, `batching` and `wall_offset` stay as they
   // were.
@@ -242,6 +249,13 @@ class AccountDispatcher {
                    absl::Time now);
   void SettleTurnedAway(QueuedLead* lead, Reason reason);
   void SettleRefused(const Call& call, const CallReport& report);
+  // Keeps in mind which fields a refusal names that leads of the call have.
+  void LearnUnknownFields(const Call& call, const CallReport& report);
+  // The lead's first field that the upstream said does not exist, or null.
+  const FieldValue* FindUnknownField(const LeadUpdate& lead,
+                                     absl::Time now) const;
+  // Ends a waiting lead if it has such a field: it costs no call. True if so.
+  bool EndIfFieldUnknown(QueuedLead* lead, absl::Time now);
   void RejectCredentials(const Call& call, const CallReport& report);
 
   void MakeEligible(QueuedLead* lead, absl::Time now);
@@ -284,6 +298,7 @@ class AccountDispatcher {
   DailyBudget budget_;
   Forecast forecast_;
   Admission admission_;
+  UnknownFields unknown_fields_;
 
   std::map<JobId, std::unique_ptr<Job>> jobs_;
   std::map<uint64_t, Call> calls_;

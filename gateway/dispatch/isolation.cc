@@ -35,6 +35,17 @@ std::deque<std::vector<QueuedLead*>> PartsOf(std::vector<QueuedLead*> leads) {
 bool Isolation::Split(std::vector<QueuedLead*> leads) {
   auto task = std::make_shared<IsolationTask>();
   task->parts = PartsOf(std::move(leads));
+  return Add(std::move(task));
+}
+
+bool Isolation::SendAgain(std::vector<QueuedLead*> leads) {
+  auto task = std::make_shared<IsolationTask>();
+  task->parts.push_back(std::move(leads));
+  task->explained = true;
+  return Add(std::move(task));
+}
+
+bool Isolation::Add(std::shared_ptr<IsolationTask> task) {
   // Spent now: parts of many tasks may wait to be sent.
   const auto cost = static_cast<double>(task->parts.size());
   if (budget_ < cost) return false;

@@ -31,6 +31,10 @@ class Isolation {
   // extra calls does not reach; the leads are then the caller's to end.
   bool Split(std::vector<QueuedLead*> leads);
 
+  // Takes leads of a refused call whose guilty ones are known and not among
+  // them: they go again together. False as above.
+  bool SendAgain(std::vector<QueuedLead*> leads);
+
   // The next part to send, with its task; leads that are over by then are left
   // out. Parts of a task go one at a time, tasks side by side.
   std::optional<
@@ -54,6 +58,8 @@ class Isolation {
   static constexpr double kExtraCallsEarned = 0.25;
 
  private:
+  bool Add(std::shared_ptr<IsolationTask> task);
+
   std::deque<std::shared_ptr<IsolationTask>> tasks_;
   double budget_ = kMostExtraCalls;  // may be overdrawn by a part's last split
 };

@@ -56,6 +56,8 @@ struct CallReport {
   // The vendor's words, or the transport's; never a key, never a lead's value.
   std::string text;
   int http_status = 0;
+  // kRefused: the fields that do not exist, as far as the vendor names them.
+  std::vector<std::string> unknown_fields;
 
   // kCredentialsRejected: the account has other keys by now than those that the
   // call was made with.

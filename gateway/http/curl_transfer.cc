@@ -226,6 +226,11 @@ HttpReply CurlTransfer::TakeReply(CURLcode code) {
     curl_easy_getinfo(easy_.get(), CURLINFO_OS_ERRNO, &os_error);
     reply_.status = StatusFromCurl(code, reply_.sent_at.has_value(),
                                    static_cast<int>(os_error));
+    // libcurl takes a head that breaks off for a whole one.
+    if (reply_.status.ok() && !head_is_whole_) {
+      reply_.status = absl::UnavailableError(
+          "the connection ended in the middle of the answer's head");
+    }
   }
   return std::move(reply_);
 }
@@ -281,8 +286,11 @@ bool CurlTransfer::TakeHeaderLine(absl::string_view line) {
   if (absl::StartsWith(line, "HTTP/")) {
     // A new status line: what came before belonged to an interim answer (1xx).
     reply_.retry_after.reset();
+    head_is_whole_ = false;
     return true;
   }
+  // The empty line that ends the head.
+  if (line == "\r\n" || line == "\n") head_is_whole_ = true;
   constexpr absl::string_view kRetryAfter = "retry-after:";
   if (absl::StartsWithIgnoreCase(line, kRetryAfter)) {
     reply_.retry_after = ParseRetryAfter(line.substr(kRetryAfter.size()));

@@ -80,6 +80,7 @@ class CurlTransfer {
   HttpReply reply_;
   bool too_long_ = false;
   size_t header_bytes_ = 0;
+  bool head_is_whole_ = false;
   // When libcurl opened its first and its last socket for this transfer.
   std::optional<absl::Time> first_socket_at_;
   absl::Time last_socket_at_;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -22,26 +23,39 @@ struct NamedLimit {
 };
 std::optional<NamedLimit> FindNamedLimit(absl::string_view text);
 
+// The attributes that LeadSquared says do not exist: "Attribute(s) does not
+// exist - mx_One, mx_Two" of an MXUnknownAttributeException. Empty if the words
+// are any others.
+std::vector<std::string> UnknownAttributes(absl::string_view exception_type,
+                                           absl::string_view message);
+
 // What came of a call, and notes for the log.
 struct ReadAnswer {
   dispatch::CallReport report;
+  absl::string_view row;       // of the table below that it fits
   int strangers = 0;           // entries of the answer that fit no lead
   bool counts_differ = false;  // Status contradicts the lists
 };
 
 // From what HTTP brought to a verdict on the call and on each of its leads. The
-// body decides, then the status; the first row that fits counts:
+// body decides, then the status; the first row that fits counts (the table is
+// in the .cc file, the rows have these names):
 //
-//   nothing left                                           kNotSent
-//   the body names MXAPIRateLimitExceededException, or says
-//     "exceeded the limit of N in M second(s)"             kThrottled
-//   429                                                    kThrottled
-//   no whole answer                                        kInDoubt
-//   401                                                    kCredentialsRejected
-//   an MX exception, whatever the status                   kRefused
-//   400 404 405 411 412 413 414 415 422 431                kRefused
-//   2xx with at least one list of leads                    kAnswered
-//   2xx otherwise; 3xx, 403, 408, 5xx and all the rest     kInDoubt
+//   nothing left        nothing of the request has left      kNotSent
+//   a throttle's words  MXAPIRateLimitExceededException, or
+//                       "API call... exceeded the limit of N
+//                       in M second(s)", under any status    kThrottled
+//   429                                                      kThrottled
+//   too long            kMaxAnswerBytes were not enough      kInDoubt
+//   no whole answer     the connection broke, or time ran
+//                       out, before or within it             kInDoubt
+//   401 kCredentialsRejected an MX exception     under any other status
+//   kRefused a final status      400 404 405 411 412 413 414 415 422
+//                       431                                  kRefused
+//   no success          3xx, 403, 408, 5xx and all the rest  kInDoubt
+//   unreadable          2xx with a body of another shape     kInDoubt
+//   without lists       2xx that names no lead               kInDoubt
+//   with lists          2xx; see result_join.h               kAnswered
 //
 // "Status":"Error" with a foreign exception is no refusal: who knows what was
 // done before it was thrown.
@@ -49,6 +63,9 @@ struct ReadAnswer {
 // A throttle is believed from a cut-short body, too; success never is.
 ReadAnswer ReadReply(const http::HttpReply& reply,
                      absl::Span<const LeadUpdate* const> leads);
+
+// The names of the table's rows, in order.
+std::vector<absl::string_view> RowNames();
 
 // The same judgement for calls that carry no leads: kAnswered stands for any
 // 2xx, whose body is the caller's to read.

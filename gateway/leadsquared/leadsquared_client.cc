@@ -4,9 +4,12 @@
 #include <cstdint>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/functional/any_invocable.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
 #include "gateway/base/log.h"
 #include "gateway/base/secret.h"
@@ -27,6 +30,14 @@ constexpr absl::string_view kFieldsPath =
 // 210 fields with option sets take some 300 KB; an account with 5,000 options a
 // few MB.
 constexpr size_t kMaxFieldsBytes = size_t{32} << 20;
+
+// An answer may quote a key that it refuses. What is told of it may not.
+void HideKeys(const std::vector<Secret>& keys, std::string& text) {
+  for (const Secret& key : keys) {
+    if (key.empty() || !absl::StrContains(text, key.Reveal())) continue;
+    text = absl::StrReplaceAll(text, {{key.Reveal(), "(a key)"}});
+  }
+}
 
 }  // namespace
 
@@ -62,9 +73,10 @@ void LeadSquaredClient::Update(
   http_->Send(
       std::move(request),
       [this, account = options_.account, generation = credentials_.generation,
-       leads = std::move(call.leads),
+       keys = Keys(), leads = std::move(call.leads),
        done = std::move(done)](http::HttpReply reply) mutable {
         ReadAnswer read = ReadReply(reply, leads);
+        HideKeys(keys, read.report.text);
         if (read.strangers > 0 || read.counts_differ) {
           LogLine(LogLevel::kWarn, "answer_does_not_fit")
               .Add("account", account)
@@ -101,9 +113,10 @@ void LeadSquaredClient::GetFields(
   request.headers.emplace_back("Accept: application/json");
   request.max_answer_bytes = kMaxFieldsBytes;
   http_->Send(std::move(request),
-              [this, generation = credentials_.generation,
+              [this, generation = credentials_.generation, keys = Keys(),
                done = std::move(done)](http::HttpReply reply) mutable {
                 dispatch::CallReport report = ReadOtherReply(reply);
+                HideKeys(keys, report.text);
                 Deliver(generation, std::move(report),
                         [body = std::move(reply.body), done = std::move(done)](
                             dispatch::CallReport judged) mutable {

@@ -5,10 +5,12 @@
 #include <functional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "gateway/base/secret.h"
 #include "gateway/dispatch/upstream.h"
 #include "gateway/http/http_client.h"
 #include "gateway/leadsquared/credentials/credentials.h"
@@ -62,6 +64,9 @@ class LeadSquaredClient final : public dispatch::Upstream {
   // generation.
   void Deliver(int64_t generation, dispatch::CallReport report,
                absl::AnyInvocable<void(dispatch::CallReport) &&> done);
+  std::vector<Secret> Keys() const {
+    return {credentials_.access_key, credentials_.secret_key};
+  }
 
   Options options_;
   Credentials credentials_;

@@ -11,6 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "gateway/dispatch/upstream.h"
+#include "gateway/model/folded_text.h"
 #include "gateway/model/lead.h"
 
 namespace leadgateway::leadsquared {
@@ -32,16 +33,10 @@ std::string PhoneDigits(absl::string_view value) {
   return digits.size() >= 7 && digits.size() <= 15 ? digits : "";
 }
 
-std::string Folded(absl::string_view value) {
-  return absl::AsciiStrToLower(absl::StripAsciiWhitespace(value));
-}
-
 // Without any white space: the API's page shows "johnwick @gmail.com".
-std::string Squeezed(absl::string_view value) {
-  std::string squeezed = absl::AsciiStrToLower(value);
-  std::erase_if(squeezed,
-                [](unsigned char c) { return absl::ascii_isspace(c); });
-  return squeezed;
+std::string Squeezed(std::string value) {
+  std::erase_if(value, [](unsigned char c) { return absl::ascii_isspace(c); });
+  return Folded(value);
 }
 
 // Leads by one form of their key; kSeveral where it is not unique.
@@ -111,12 +106,15 @@ JoinedAnswer JoinAnswer(absl::Span<const LeadUpdate* const> leads,
       const auto position = static_cast<size_t>(*lead);
       dispatch::LeadVerdict& verdict = joined.leads[position];
       const Kind kind = kind_of(entry);
-      if (named[position] && verdict.kind != kind) {
+      if (!named[position]) {
+        named[position] = true;
+        verdict = {kind, entry.reason};
+      } else if ((verdict.kind == Kind::kUpdated) != (kind == Kind::kUpdated)) {
         contradicted[position] = true;
+      } else if (verdict.kind != kind) {
+        // Refused for two reasons; the last list, of failures, says why.
+        verdict = {Kind::kRejected, entry.reason};
       }
-      named[position] = true;
-      verdict.kind = kind;
-      verdict.text = entry.reason;
     }
   };
   join(answer.successful_leads,
@@ -139,7 +137,7 @@ JoinedAnswer JoinAnswer(absl::Span<const LeadUpdate* const> leads,
       differs(answer.succeeded, answer.successful_leads.size()) ||
       differs(answer.failed, answer.failed_leads.size()) ||
       differs(answer.unprocessed, answer.unprocessed_leads.size()) ||
-      differs(answer.total, leads.size());
+      differs(answer.total, leads.size()) || answer.odd_counts;
   return joined;
 }
 

@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
@@ -80,13 +81,6 @@ absl::Status ReadText(sj::ondemand::value value, std::string& out) {
   }
 }
 
-absl::Status ReadCount(sj::ondemand::value value, std::optional<int64_t>& out) {
-  int64_t number = 0;
-  LG_RETURN_IF_BAD(value.get_int64().get(number));
-  out = number;
-  return absl::OkStatus();
-}
-
 // On-demand parsing checks what is touched: so touch all of what is passed
 // over.
 absl::Status Skip(sj::ondemand::value value, int depth = 0) {
@@ -98,6 +92,8 @@ absl::Status Skip(sj::ondemand::value value, int depth = 0) {
       sj::ondemand::object object;
       LG_RETURN_IF_BAD(value.get_object().get(object));
       for (auto field : object) {
+        std::string_view key;
+        LG_RETURN_IF_BAD(field.unescaped_key().get(key));
         sj::ondemand::value inner;
         LG_RETURN_IF_BAD(field.value().get(inner));
         if (absl::Status status = Skip(inner, depth + 1); !status.ok()) {
@@ -137,6 +133,28 @@ absl::Status Skip(sj::ondemand::value value, int depth = 0) {
       return ReadNull(value);
   }
   return Bad("not a value");
+}
+
+// A number, or a text of one. Anything else is only noted: no verdict depends
+// on counts, so they spoil no answer.
+absl::Status ReadCount(sj::ondemand::value value, std::optional<int64_t>& out,
+                       bool& odd) {
+  sj::ondemand::json_type type;
+  LG_RETURN_IF_BAD(value.type().get(type));
+  if (type != sj::ondemand::json_type::number &&
+      type != sj::ondemand::json_type::string) {
+    odd = true;
+    return Skip(value);
+  }
+  std::string text;
+  if (absl::Status status = ReadText(value, text); !status.ok()) return status;
+  int64_t number = 0;
+  if (absl::SimpleAtoi(text, &number)) {
+    out = number;
+  } else {
+    odd = true;
+  }
+  return absl::OkStatus();
 }
 
 absl::Status ReadEntries(sj::ondemand::value value,
@@ -187,13 +205,13 @@ absl::Status ReadStatus(sj::ondemand::value value, UpdateAnswer& out) {
     LG_RETURN_IF_BAD(field.value().get(inner));
     absl::Status status;
     if (key == "TotalCount") {
-      status = ReadCount(inner, out.total);
+      status = ReadCount(inner, out.total, out.odd_counts);
     } else if (key == "SuccessCount") {
-      status = ReadCount(inner, out.succeeded);
+      status = ReadCount(inner, out.succeeded, out.odd_counts);
     } else if (key == "FailureCount") {
-      status = ReadCount(inner, out.failed);
+      status = ReadCount(inner, out.failed, out.odd_counts);
     } else if (key == "UnProcessedCount") {
-      status = ReadCount(inner, out.unprocessed);
+      status = ReadCount(inner, out.unprocessed, out.odd_counts);
     } else {
       status = Skip(inner);
     }

@@ -33,6 +33,7 @@ struct AnswerEntry {
 struct UpdateAnswer {
   // "Status" as an object.
   std::optional<int64_t> total, succeeded, failed, unprocessed;
+  bool odd_counts = false;  // one of them was no whole number
   std::vector<AnswerEntry> successful_leads, failed_leads, unprocessed_leads;
   // Whether "Details" was there, with at least one of the lists.
   bool has_lists = false;
@@ -45,8 +46,9 @@ struct UpdateAnswer {
 
 // Reads an answer whole. Unknown keys are passed over; absent parts stay empty.
 // Fails with kInvalidArgument on what is no JSON object, is cut short, has
-// anything behind it, or has a known key of another type. The message holds
-// nothing of the answer.
+// anything behind it, or has a known key of another type (but for the counts,
+// from which nothing follows for a lead). The message holds nothing of the
+// answer.
 absl::StatusOr<UpdateAnswer> DecodeAnswer(absl::string_view body);
 
 }  // namespace leadgateway::leadsquared

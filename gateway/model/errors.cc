@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -17,6 +18,9 @@
 
 namespace leadgateway::errors {
 namespace {
+
+// Attribute names in messages are cut here; LeadSquared's have at most 50.
+constexpr size_t kMaxNameBytes = 100;
 
 absl::Status Make(Reason reason, absl::string_view message) {
   const ReasonInfo& catalogue = InfoOf(reason);
@@ -308,6 +312,7 @@ Problem LeadProblem(Reason reason, absl::string_view upstream_text) {
     case Reason::kUpstreamCredentialsRejected:
       problem.message =
           "LeadSquared refuses the gateway's keys; the lead was not processed";
+      problem.upstream_text = Bounded(upstream_text, kMaxReasonBytes);
       break;
     case Reason::kDailyBudgetSpent:
       problem.message =
@@ -344,6 +349,31 @@ Problem LeadBudgetSpent(absl::Time until, absl::TimeZone zone) {
   absl::StrAppend(&problem.message, "; the next calls are free at ",
                   TimeOfDay(until, zone));
   return problem;
+}
+
+Problem FieldSaidUnknown(int index, absl::string_view attribute,
+                         absl::string_view upstream_text, absl::Duration ago) {
+  Problem problem;
+  problem.reason = Reason::kFieldUnknown;
+  std::string description = absl::StrCat(
+      "is no field of this account's leads, as LeadSquared said ",
+      absl::FormatDuration(absl::Trunc(ago, absl::Seconds(1))),
+      " ago of another lead: ", Bounded(upstream_text, kMaxReasonBytes));
+  const std::string path = FieldPath(index, attribute);
+  problem.message = absl::StrCat(path, " ", description);
+  problem.violations = {{Reason::kFieldUnknown, path, std::move(description)}};
+  return problem;
+}
+
+std::string LeadPath(int index) { return absl::StrCat("leads[", index, "]"); }
+
+std::string FieldPath(int index, absl::string_view attribute) {
+  std::string escaped;
+  for (const char c : Bounded(attribute, kMaxNameBytes)) {
+    if (c == '"' || c == '\\') escaped += '\\';
+    escaped += absl::ascii_iscntrl(static_cast<unsigned char>(c)) ? ' ' : c;
+  }
+  return absl::StrCat(LeadPath(index), ".fields[\"", escaped, "\"]");
 }
 
 std::string Bounded(absl::string_view text, size_t max_bytes) {

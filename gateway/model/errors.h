@@ -74,6 +74,16 @@ Problem LeadProblem(Reason reason, absl::string_view upstream_text = "");
 // Of a lead that waits no longer for the next day, which begins at `until`.
 Problem LeadBudgetSpent(absl::Time until, absl::TimeZone zone);
 
+// Of a lead that is not sent since LeadSquared refused a call for this field,
+// which it said does not exist, `ago`.
+Problem FieldSaidUnknown(int index, absl::string_view attribute,
+                         absl::string_view upstream_text, absl::Duration ago);
+
+// "leads[3]" and `leads[3].fields["Emial"]`: the attribute bounded, quoted, and
+// without control characters.
+std::string LeadPath(int index);
+std::string FieldPath(int index, absl::string_view attribute);
+
 // `text` cut to `max_bytes` without splitting a UTF-8 character.
 std::string Bounded(absl::string_view text, size_t max_bytes);
 

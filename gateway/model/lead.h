@@ -45,6 +45,9 @@ struct FieldViolation {
 struct Problem {
   Reason reason = Reason::kNoAnswer;
   std::string message;
+  // kUpstreamCredentialsRejected: LeadSquared's words within the message, which
+  // the request's error repeats where all leads end so.
+  std::string upstream_text;
   std::vector<FieldViolation> violations;  // of an invalid lead
 };
 

@@ -469,13 +469,18 @@ void Engine::OnCall(const Account& account,
                  std::vector<absl::string_view>(traces.begin(), traces.end()));
   }
   // LeadSquared's own sentences stay out: they may quote a lead's values. What
-  // they say of the limit is a number, and the rest here is the gateway's.
+  // they say of the limit is a number; of keys, it is what the operator needs
+  // (the client has taken the keys out); the rest here is the gateway's.
   if (report.limit_calls) line.Add("limit_calls", *report.limit_calls);
   if (report.limit_window) line.Add("limit_window_s", *report.limit_window);
   if (report.retry_after) line.Add("retry_after_s", *report.retry_after);
-  if (report.verdict == CallVerdict::kNotSent ||
+  if (report.verdict == CallVerdict::kCredentialsRejected ||
+      report.verdict == CallVerdict::kNotSent ||
       report.verdict == CallVerdict::kInDoubt) {
     line.Add("text", report.text);
+  }
+  if (!report.unknown_fields.empty()) {
+    line.Add("unknown_fields", absl::StrJoin(report.unknown_fields, ", "));
   }
 }
 
@@ -557,6 +562,9 @@ void Engine::OnFields(Account& account, const dispatch::CallReport& report,
       .Add("http_status", report.http_status)
       .Add("duration_s", duration);
   if (fields.ok()) {
+    account.dispatcher->FieldsRefreshed([&](absl::string_view name) {
+      return (*fields)->Find(name) != nullptr;
+    });
     line.Add("fields", (*fields)->fields().size());
   } else {
     line.Add("text", fields.status().message())

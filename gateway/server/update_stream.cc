@@ -146,7 +146,8 @@ std::optional<absl::Status> UpdateStream::WholeFailure() const {
       return upstream_calls_ == 0 ? std::optional(errors::Draining())
                                   : std::nullopt;
     case Reason::kUpstreamCredentialsRejected:
-      return errors::UpstreamCredentialsRejected(account_, "");
+      return errors::UpstreamCredentialsRejected(
+          account_, results_.front().problem->upstream_text);
     default:
       return std::nullopt;
   }

@@ -25,8 +25,6 @@ namespace leadgateway::validation {
 namespace {
 
 constexpr absl::string_view kProspectId = "ProspectId";
-// Attribute names in messages are cut here; LeadSquared's have at most 50.
-constexpr size_t kMaxNameBytes = 100;
 // Other indexes that a message about a repeated key names.
 constexpr size_t kMaxNamedIndexes = 5;
 
@@ -40,16 +38,10 @@ bool HoldsPhoneNumbers(absl::string_view attribute,
          absl::StrContains(attribute, "Mobile");
 }
 
-std::string PathOf(int index) { return absl::StrCat("leads[", index, "]"); }
+std::string PathOf(int index) { return errors::LeadPath(index); }
 
 std::string PathOf(int index, absl::string_view attribute) {
-  std::string name = errors::Bounded(attribute, kMaxNameBytes);
-  std::string escaped;
-  for (const char c : name) {
-    if (c == '"' || c == '\\') escaped += '\\';
-    escaped += absl::ascii_iscntrl(static_cast<unsigned char>(c)) ? ' ' : c;
-  }
-  return absl::StrCat(PathOf(index), ".fields[\"", escaped, "\"]");
+  return errors::FieldPath(index, attribute);
 }
 
 // Gathers the mistakes of one lead.

@@ -125,6 +125,21 @@ TEST_P(CredentialsTest, WrongKeysEndRequestsAndAreNeverShown) {
   }
 }
 
+TEST(KeysTest, AWrongHostIsToldWithTheRightOne) {
+  GatewaySetup setup;
+  setup.Faults(
+      R"({"always":{"fault":"wrong_host","right_host":"api-us11.leadsquared.com"}})");
+  Gateway gateway(setup);
+  const Answer answer = gateway.Update(Updates(0, 1));
+  EXPECT_EQ(answer.status.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_EQ(ReasonOf(answer.status), "UPSTREAM_CREDENTIALS_REJECTED");
+  const std::string host = "api-us11.leadsquared.com";
+  EXPECT_THAT(answer.status.error_message(), HasSubstr(host));
+  EXPECT_THAT(gateway.Status().blocked(), HasSubstr(host));
+  EXPECT_THAT(gateway.log(), Contains(AllOf(HasSubstr("credentials_rejected"),
+                                            HasSubstr(host))));
+}
+
 TEST(KeysTest, KeysThatStopToWorkAreTheRequestsErrorOnlyIfNothingWasSent) {
   GatewaySetup setup;
   // The first of two calls is taken, the second finds other keys.

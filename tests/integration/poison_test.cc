@@ -1,7 +1,12 @@
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "grpcpp/support/status.h"
 #include "gtest/gtest.h"
@@ -101,6 +106,80 @@ TEST(UnknownAttributeTest, WhereLeadSquaredFailsTheLeadOnlyTheLeadFails) {
   EXPECT_EQ(CountOf(answer, v1::OUTCOME_UPDATED), 24);
   EXPECT_EQ(ReasonOf(answer.results.at(7)), "REJECTED_BY_LEADSQUARED");
   EXPECT_EQ(answer.summary->upstream_calls(), 1);
+}
+
+TEST(PoisonedRequestTest, TenGuiltyLeadsAmongAThousandFailAndTheRestIsUpdated) {
+  for (const absl::string_view always :
+       {R"("poison_value":"spoilt")",
+        R"("unknown_attribute":"fail_call_412")"}) {
+    SCOPED_TRACE(always);
+    const bool by_value = absl::StrContains(always, "poison_value");
+    GatewaySetup setup;
+    setup.Allow(200, absl::Seconds(1));
+    setup.Faults(absl::StrCat(R"({"always":{)", always, "}}"));
+    Gateway gateway(setup);
+    v1::BulkUpdateLeadsRequest request = Updates(0, 1000);
+    std::set<int> guilty;
+    for (int lead = 37; lead < 1000; lead += 97) {
+      guilty.insert(lead);
+      v1::LeadField* const field =
+          request.mutable_leads(lead)->mutable_fields(1);
+      if (by_value) {
+        field->set_string_value("spoilt");
+      } else {
+        field->set_attribute(absl::StrCat("mx_Nowhere", lead));
+      }
+    }
+    ASSERT_EQ(guilty.size(), 10);
+    const Answer answer = gateway.Update(request);
+    ExpectComplete(answer, 1000);
+    for (const auto& [index, result] : answer.results) {
+      if (guilty.contains(index)) {
+        EXPECT_EQ(result.outcome(), v1::OUTCOME_FAILED);
+        EXPECT_EQ(ReasonOf(result), "REJECTED_BY_LEADSQUARED");
+      } else {
+        EXPECT_EQ(result.outcome(), v1::OUTCOME_UPDATED)
+            << result.ShortDebugString();
+      }
+    }
+    EXPECT_EQ(gateway.stats().leads_applied, 990);
+    const int calls = static_cast<int>(gateway.calls().size());
+    RecordProperty(by_value ? "calls_by_value" : "calls_by_attribute", calls);
+    // Forty, and the budget of extra ones; one each where the refusal names the
+    // field.
+    EXPECT_LE(calls, 40 + (by_value ? 100 : 10));
+  }
+}
+
+TEST(UnknownAttributeTest, ACallerWhoRepeatsItCostsNoMoreCalls) {
+  GatewaySetup setup;
+  setup.Faults(R"({"always":{"unknown_attribute":"fail_call_412"}})");
+  Gateway gateway(setup);
+  v1::BulkUpdateLeadsRequest request = Updates(0, 25);
+  request.mutable_leads(7)->mutable_fields(1)->set_attribute("mx_Nowhere");
+  const Answer first = gateway.Update(request);
+  ExpectComplete(first, 25);
+  EXPECT_EQ(CountOf(first, v1::OUTCOME_UPDATED), 24);
+  EXPECT_EQ(ReasonOf(first.results.at(7)), "REJECTED_BY_LEADSQUARED");
+  EXPECT_EQ(first.summary->upstream_calls(), 2);
+
+  const Answer second = gateway.Update(request);
+  ExpectComplete(second, 25);
+  EXPECT_EQ(CountOf(second, v1::OUTCOME_UPDATED), 24);
+  EXPECT_EQ(second.summary->upstream_calls(), 1);
+  const v1::LeadResult& refused = second.results.at(7);
+  EXPECT_EQ(refused.outcome(), v1::OUTCOME_INVALID);
+  EXPECT_EQ(ReasonOf(refused), "FIELD_UNKNOWN");
+  EXPECT_EQ(refused.attempts(), 0);
+  EXPECT_THAT(refused.status().message(),
+              HasSubstr("Attribute(s) does not exist - mx_Nowhere"));
+  const Details details = DetailsOf(refused.status());
+  ASSERT_TRUE(details.bad_request.has_value());
+  EXPECT_EQ(details.bad_request->field_violations(0).field(),
+            "leads[7].fields[\"mx_Nowhere\"]");
+  EXPECT_THAT(gateway.log(),
+              Contains(HasSubstr(R"("unknown_fields":"mx_Nowhere")")));
+  EXPECT_EQ(gateway.calls().size(), 3);
 }
 
 TEST(PoisonedRequestTest, AllLeadsOfARequestMayBeGuilty) {

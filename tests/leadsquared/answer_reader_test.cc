@@ -1,6 +1,7 @@
 #include "gateway/leadsquared/answer_reader.h"
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,7 +24,10 @@ namespace {
 using dispatch::CallReport;
 using dispatch::CallVerdict;
 using Kind = dispatch::LeadVerdict::Kind;
+using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Not;
 
 const absl::Time kSent = absl::UnixEpoch() + absl::Seconds(100);
@@ -115,6 +119,25 @@ std::vector<Row> Table() {
              kThrottleSample.substr(0, 70)),
       CallVerdict::kThrottled);
 
+  // What libcurl's codes become, before anything left and after.
+  for (const absl::Status& status :
+       {absl::UnavailableError("broke"), absl::DeadlineExceededError("late"),
+        absl::InternalError("libcurl error 43"),
+        absl::InvalidArgumentError("the URL can't be parsed"),
+        absl::ResourceExhaustedError("too long")}) {
+    http::HttpReply unsent = Broken(status);
+    unsent.sent_at = std::nullopt;
+    add(absl::StrCat("never left: ", status.message()), unsent,
+        CallVerdict::kNotSent);
+    for (const int code : {0, 200, 401, 412, 500}) {
+      add(absl::StrCat("left: ", status.message(), " after ", code),
+          Broken(status, code, code == 200 ? kSuccessSample : ""),
+          CallVerdict::kInDoubt,
+          absl::IsResourceExhausted(status) ? Reason::kAnswerUnreadable
+                                            : Reason::kNoAnswer);
+    }
+  }
+
   add("401 empty", Whole(401, ""), CallVerdict::kCredentialsRejected);
   add("401 HTML", Whole(401, kHtml), CallVerdict::kCredentialsRejected);
   add("401 MX", Whole(401, Exception("MXInvalidCredentials", "no")),
@@ -157,8 +180,53 @@ std::vector<Row> Table() {
   unreadable("200 HTML", Whole(200, kHtml));
   unreadable("200 cut", Whole(200, kSuccessSample.substr(0, 200)));
   unreadable("200 array", Whole(200, "[]"));
+  unreadable("200 with lists that are none",
+             Whole(200, R"({"Details":{"SuccessfulLeads":{"a":1}}})"));
+  unreadable("200 with a lead that is none",
+             Whole(200, R"({"Details":{"FailedLeads":["jack@gmail.com"]}})"));
+  unreadable(
+      "200 in no UTF-8",
+      Whole(200, "{\"Details\":{\"FailedLeads\":[{\"Reason\":\"\xff\"}]}}"));
+  unreadable(
+      "200 with half a surrogate pair",
+      Whole(200, R"({"Details":{"FailedLeads":[{"Reason":"\ud83d"}]}})"));
+  unreadable("200 with something behind it",
+             Whole(200, absl::StrCat(kSuccessSample, "{}")));
+  unreadable(
+      "200 nested a million deep",
+      Whole(200, absl::StrCat(R"({"Details":)", std::string(1'000'000, '['))));
+  unreadable("200 two million bytes of nothing",
+             Whole(200, std::string(kMaxAnswerBytes, ' ')));
+  unreadable("200 with a bad escape in a key that nobody reads",
+             Whole(200, R"({"Other":{"\e":1},"Details":{"FailedLeads":[]}})"));
   unreadable("too long", Broken(absl::ResourceExhaustedError("too long"), 200,
                                 kSuccessSample));
+
+  const auto answered = [&](std::string name, absl::string_view body) {
+    add(std::move(name), Whole(200, body), CallVerdict::kAnswered);
+  };
+  answered("numbers where texts belong",
+           R"({"Status":{"Message":7},"Details":{"SuccessfulLeads":[
+               {"Identifier":1,"IdentifierValue":2,"Reason":3.5e7}]}})");
+  answered("texts and worse where counts belong",
+           R"({"Status":{"TotalCount":"2","SuccessCount":"two",
+               "FailureCount":null,"UnProcessedCount":{"a":[1e9]}},
+               "Details":{"SuccessfulLeads":[]}})");
+  answered("keys that nobody knows",
+           R"({"RequestId":"x","Details":{"Warnings":[{"a":[null,true]}],
+               "FailedLeads":[{"Row":1,"IdentifierValue":"a","Reason":"b"}]},
+               "Status":{"Message":"Error","New":{}}})");
+  answered("a list that is null", R"({"Details":{"UnProcessedLeads":null}})");
+  answered("success that calls itself an error",
+           R"({"Status":"Error","Details":{"SuccessfulLeads":[]}})");
+  {
+    std::string many = R"({"Details":{"FailedLeads":[)";
+    for (int i = 0; i < 20'000; ++i) {
+      absl::StrAppend(&many, i == 0 ? "" : ",",
+                      R"({"IdentifierValue":"x","Reason":"y"})");
+    }
+    answered("twenty thousand entries", absl::StrCat(many, "]}}"));
+  }
 
   const auto incomplete = [&](std::string name, http::HttpReply reply) {
     add(std::move(name), std::move(reply), CallVerdict::kInDoubt,
@@ -212,6 +280,15 @@ TEST(ReadReply, JudgesEachRowOfTheTable) {
     }
     EXPECT_LE(read.report.text.size(), kMaxReasonBytes + 3);
   }
+}
+
+TEST(ReadReply, HasARowInThisTestForEachRowOfItsTable) {
+  std::set<absl::string_view> rows;
+  for (const Row& row : Table()) rows.insert(Read(row.reply).row);
+  for (const absl::string_view name : RowNames()) {
+    EXPECT_EQ(rows.count(name), 1) << name;
+  }
+  EXPECT_EQ(rows.size(), RowNames().size());
 }
 
 TEST(ReadOtherReply, JudgesTheSameButForSuccess) {
@@ -269,6 +346,72 @@ TEST(ReadReply, GivesTheExceptionsWordsToARefusal) {
   EXPECT_LE(Read(Whole(400, Exception("MXInvalidInputException", endless)))
                 .report.text.size(),
             kMaxReasonBytes + 3);
+}
+
+TEST(ReadReply, CutsLongWordsBetweenCharacters) {
+  // Three bytes each: kMaxReasonBytes falls inside of one.
+  std::string words;
+  while (words.size() < 2 * kMaxReasonBytes) words += "\u20ac";
+  const std::string text =
+      Read(Whole(400, Exception("MXInvalidInputException", words))).report.text;
+  const size_t prefix = std::string("MXInvalidInputException: ").size();
+  EXPECT_EQ((text.size() - prefix - 3) % 3, 0);
+  EXPECT_THAT(text, EndsWith("\u20ac..."));
+}
+
+TEST(ReadReply, NamesTheRightHostWhereAWrongOneDoes) {
+  const std::string host = "api-us11.leadsquared.com";
+  struct {
+    std::string body;
+    std::string says;
+  } cases[] = {
+      {Exception("MXInvalidHostException", absl::StrCat("Use https://", host)),
+       absl::StrCat("MXInvalidHostException: Use https://", host)},
+      {absl::StrCat(R"({"RightHost":"https:\/\/)", host, R"(\/v2\/"})"),
+       absl::StrCat("HTTP 401 with 56 bytes; it names the host ", host)},
+      {absl::StrCat("<html>Go to ", host, ".</html>"),
+       absl::StrCat("HTTP 401 with 44 bytes; it names the host ", host)},
+      {"<html>.leadsquared.com</html>", "HTTP 401 with 29 bytes"},
+      {"", "HTTP 401 with 0 bytes"},
+  };
+  for (const auto& c : cases) {
+    const CallReport report = Read(Whole(401, c.body)).report;
+    EXPECT_EQ(report.verdict, CallVerdict::kCredentialsRejected);
+    EXPECT_EQ(report.text, c.says);
+    EXPECT_EQ(ReadOtherReply(Whole(401, c.body)).text, c.says);
+  }
+}
+
+TEST(ReadReply, NamesTheFieldsThatARefusalSaysDoNotExist) {
+  const http::HttpReply refusal =
+      Whole(412, Exception("MXUnknownAttributeException",
+                           "Attribute(s) does not exist - mx_Nope, mx_Nay"));
+  EXPECT_THAT(Read(refusal).report.unknown_fields,
+              ElementsAre("mx_Nope", "mx_Nay"));
+  // A name that reads like two: "mx_Nope, mx_Nay" may be a single one.
+  LeadUpdate lead;
+  lead.fields = {{"EmailAddress", "a@b.c"}, {"mx_Nope, mx_Nay", "x"}};
+  EXPECT_THAT(ReadReply(refusal, {&lead}).report.unknown_fields, IsEmpty());
+}
+
+TEST(UnknownAttributesTest, KnowsOneSentenceAndNoOther) {
+  const auto names = [](absl::string_view message) {
+    return UnknownAttributes("MXUnknownAttributeException", message);
+  };
+  EXPECT_THAT(names("Attribute(s) does not exist - mx_Foo"),
+              ElementsAre("mx_Foo"));
+  EXPECT_THAT(names("Attribute(s) does not exist -  mx_Foo ,Bar2 "),
+              ElementsAre("mx_Foo", "Bar2"));
+  for (const absl::string_view message :
+       {"", "Attribute(s) does not exist", "Attribute(s) does not exist - ",
+        "mx_Foo", "Attribute(s) does not exist - mx_Foo in this account",
+        "Attribute(s) does not exist - mx_Foo,", "does not exist - a;b",
+        "Attribute(s) does not exist - \u00fc"}) {
+    EXPECT_THAT(names(message), IsEmpty()) << message;
+  }
+  EXPECT_THAT(UnknownAttributes("MXInvalidInputException",
+                                "Attribute(s) does not exist - mx_Foo"),
+              IsEmpty());
 }
 
 TEST(ReadReply, HandsOnTheHandshake) {

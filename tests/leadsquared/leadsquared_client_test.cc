@@ -144,6 +144,28 @@ TEST_F(LeadSquaredClientTest, LogsAnAnswerThatDoesNotFitWithoutItsValues) {
   EXPECT_THAT(lines[0], Not(HasSubstr("gmail")));
 }
 
+TEST_F(LeadSquaredClientTest, HidesItsKeysInWhatAnAnswerSays) {
+  LeadSquaredClient client = Client();
+  std::vector<CallReport> reports;
+  const auto keep = [&](CallReport report) {
+    reports.push_back(std::move(report));
+  };
+  client.Update(Call(), keep);
+  // The keys that the call bore count, not those of now.
+  client.SetCredentials(Keys("new", "newer"));
+  client.GetFields([&](CallReport report, std::string) { keep(report); });
+  http_.Answer(0, 401,
+               R"({"Status":"Error","ExceptionType":"MXUnauthorizedException",)"
+               R"("ExceptionMessage":"u$rA and sB are no keys"})");
+  http_.Answer(1, 401,
+               R"({"Status":"Error","ExceptionType":"MXUnauthorizedException",)"
+               R"("ExceptionMessage":"new and newer are no keys"})");
+  ASSERT_EQ(reports.size(), 2);
+  EXPECT_EQ(reports[0].text,
+            "MXUnauthorizedException: (a key) and (a key) are no keys");
+  EXPECT_THAT(reports[1].text, Not(HasSubstr("new")));
+}
+
 TEST_F(LeadSquaredClientTest, GetsTheFieldsAndHandsOnTheBody) {
   LeadSquaredClient client = Client();
   std::string body;

@@ -168,6 +168,35 @@ TEST_F(JoinAnswerTest, SaysUntoldOfALeadInListsThatContradictEachOther) {
   EXPECT_EQ(Kinds(), (Verdicts{Kind::kUntold, Kind::kUntold, Kind::kUpdated}));
 }
 
+TEST_F(JoinAnswerTest, TakesTwoRefusalsForOne) {
+  Leads({"a", "b"});
+  Unprocessed("a");
+  Failed("a", "2 Duplicate Lead(s) provided");
+  Failed("b", "one");
+  Failed("b", "two");
+  EXPECT_EQ(Kinds(), (Verdicts{Kind::kRejected, Kind::kRejected}));
+  EXPECT_EQ(Join().leads[0].text, "2 Duplicate Lead(s) provided");
+  EXPECT_EQ(Join().leads[1].text, "one");
+}
+
+TEST_F(JoinAnswerTest, FoldsTheCaseOfAnyScript) {
+  Leads({"M\u00dcLLER@x.de", "\u0418\u0432\u0430\u043d", "stra\u00dfe"},
+        "mx_Code");
+  Updated("mu\u0308ller@X.de\u00a0", "mx_Code");
+  Updated("\u0438\u0412\u0410\u041d", "mx_Code");
+  Updated("STRASSE", "mx_Code");
+  EXPECT_EQ(Kinds(),
+            (Verdicts{Kind::kUpdated, Kind::kUpdated, Kind::kUpdated}));
+}
+
+TEST_F(JoinAnswerTest, NotesCountsThatAreNone) {
+  Leads({"a"});
+  Updated("a");
+  answer_.odd_counts = true;
+  EXPECT_TRUE(Join().counts_differ);
+  EXPECT_EQ(Kinds(), Verdicts{Kind::kUpdated});
+}
+
 TEST_F(JoinAnswerTest, BelievesAnEntryThatStandsTwice) {
   Leads({"a"});
   Updated("a");

@@ -98,6 +98,7 @@ absl::StatusOr<std::shared_ptr<JobWatch>> DispatchWorld::TrySubmit(
     lead.tag = absl::StrCat(name, ":", i);
     lead.fields = {{"EmailAddress", keys[i]}, {"FirstName", "John"}};
     lead.lane_key = keys[i];
+    if (amend) amend(lead);
     spec.leads.push_back(std::move(lead));
   }
   if (spec.caller.empty()) spec.caller = name;

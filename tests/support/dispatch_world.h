@@ -118,6 +118,8 @@ class DispatchWorld final : public dispatch::Upstream {
               absl::AnyInvocable<void(dispatch::CallReport) &&> done) override;
 
   Script script;
+  // Changes leads before they are submitted.
+  std::function<void(LeadUpdate&)> amend;
   std::vector<SentCall> calls;
   // Called when a call leaves, after the checks.
   std::function<void(const SentCall&)> on_sent;
