@@ -4,6 +4,7 @@
 #include <google/protobuf/timestamp.pb.h>
 #include <google/protobuf/util/json_util.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -28,6 +29,14 @@ std::string TimeText(const google::protobuf::Timestamp& time) {
   return absl::FormatTime("%Y-%m-%d %H:%M:%S UTC",
                           absl::FromUnixSeconds(time.seconds()),
                           absl::UTCTimeZone());
+}
+
+std::string BytesText(int64_t bytes) {
+  constexpr double kKib = 1024;
+  const auto size = static_cast<double>(bytes);
+  if (size < kKib) return absl::StrFormat("%d B", bytes);
+  if (size < kKib * kKib) return absl::StrFormat("%.0f KiB", size / kKib);
+  return absl::StrFormat("%.1f MiB", size / kKib / kKib);
 }
 
 std::string YesNo(bool value) { return value ? "yes" : "-"; }
@@ -117,10 +126,34 @@ std::string StatusText(const GetAccountStatusResponse& response) {
     today += " of " + std::to_string(response.daily_calls());
   }
   rows.push_back({"calls today", today});
+  if (response.has_daily_budget()) {
+    const leadgateway::v1::DailyBudget& budget = response.daily_budget();
+    std::string text = absl::StrFormat("%d free now", budget.calls_free());
+    if (budget.calls_free() == 0) {
+      text += ", the next in " +
+              DurationText(ToDuration(budget.next_call_free_in()));
+    }
+    if (budget.spread() == leadgateway::v1::DAILY_SPREAD_EVEN) {
+      text += ", spread over the day";
+    }
+    text += ", starts anew at " + TimeText(budget.ends_at());
+    rows.push_back({"daily budget", text});
+  }
+  if (!response.keeps_state()) {
+    rows.push_back({"across restarts", "not counted (no stateDir)"});
+  } else if (!response.state_problem().empty()) {
+    rows.push_back({"across restarts",
+                    "NOT COUNTED NOW: " + Printable(response.state_problem())});
+  }
   rows.push_back({"calls in all", std::to_string(response.calls_total())});
   rows.push_back({"leads per call",
                   absl::StrFormat("%.1f", response.mean_leads_per_call())});
-  rows.push_back({"leads waiting", std::to_string(response.leads_queued())});
+  rows.push_back(
+      {"leads waiting", absl::StrFormat("%d of %d", response.leads_queued(),
+                                        response.max_leads_queued())});
+  rows.push_back(
+      {"memory of leads", BytesText(response.bytes_queued()) + " of " +
+                              BytesText(response.max_bytes_queued())});
   rows.push_back(
       {"leads in flight", std::to_string(response.leads_in_flight())});
   if (!response.blocked().empty()) {
@@ -141,12 +174,16 @@ std::string StatusText(const GetAccountStatusResponse& response) {
   std::string text = TextTable(rows);
   if (response.callers_size() == 0) return text;
 
-  std::vector<std::vector<std::string>> callers = {{"CALLER", "WAITING"}};
+  std::vector<std::vector<std::string>> callers = {
+      {"CALLER", "WAITING", "OF THESE BULK", "MEMORY", "WEIGHT"}};
   for (const auto& caller : response.callers()) {
-    callers.push_back(
-        {Printable(caller.caller()), std::to_string(caller.leads_queued())});
+    callers.push_back({Printable(caller.caller()),
+                       std::to_string(caller.leads_queued()),
+                       std::to_string(caller.bulk_leads_queued()),
+                       BytesText(caller.bytes_queued()),
+                       absl::StrFormat("%g", caller.weight())});
   }
-  return text + "\n" + TextTable(callers, {1});
+  return text + "\n" + TextTable(callers, {1, 2, 3, 4});
 }
 
 std::string FieldsText(const ListLeadFieldsResponse& response) {

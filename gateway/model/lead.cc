@@ -22,4 +22,18 @@ size_t FootprintOf(const LeadUpdate& lead) {
   return bytes;
 }
 
+size_t FootprintOf(const LeadResult& result) {
+  size_t bytes = sizeof(LeadResult) + HeapBytes(result.tag) +
+                 HeapBytes(result.identifier) +
+                 HeapBytes(result.identifier_value);
+  if (result.problem) {
+    bytes += HeapBytes(result.problem->message) +
+             result.problem->violations.capacity() * sizeof(FieldViolation);
+    for (const FieldViolation& violation : result.problem->violations) {
+      bytes += HeapBytes(violation.field) + HeapBytes(violation.description);
+    }
+  }
+  return bytes;
+}
+
 }  // namespace leadgateway

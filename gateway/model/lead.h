@@ -51,6 +51,10 @@ struct Problem {
   std::vector<FieldViolation> violations;  // of an invalid lead
 };
 
+// Memory that a result holds, roughly, in bytes.
+struct LeadResult;
+size_t FootprintOf(const LeadResult& result);
+
 // What became of a lead.
 struct LeadResult {
   int32_t index = 0;

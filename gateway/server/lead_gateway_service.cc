@@ -18,6 +18,7 @@
 #include "gateway/model/errors.h"
 #include "gateway/model/outcome.h"
 #include "gateway/schema/field_catalogue.h"
+#include "gateway/server/account_status_proto.h"
 #include "gateway/server/engine.h"
 #include "gateway/server/request_context.h"
 #include "gateway/server/result_proto.h"
@@ -30,9 +31,6 @@
 
 namespace leadgateway::server {
 namespace {
-
-// Callers that GetAccountStatus names.
-constexpr size_t kMaxCallersTold = 100;
 
 // When results must be there, by the monotonic clock.
 absl::Time FinishBy(const grpc::CallbackServerContext& context,
@@ -140,15 +138,20 @@ LeadGatewayService::BulkUpdateLeads(grpc::CallbackServerContext* context,
       request->account().empty() ? options_.default_account
                                  : request->account(),
       update->leads, clock_, [reactor] { reactor->Wake(); });
-  Admit(update, *request);
+  // gRPC keeps a request for as long as its RPC lives; this one must not stay
+  // beside the leads made of it.
+  auto taken = std::make_shared<v1::BulkUpdateLeadsRequest>();
+  taken->Swap(const_cast<v1::BulkUpdateLeadsRequest*>(request));
+  Admit(update, std::move(taken));
   reactor->Start(update->intake.stream);
   return reactor;
 }
 
-void LeadGatewayService::Admit(const std::shared_ptr<Update>& update,
-                               const v1::BulkUpdateLeadsRequest& request) {
+void LeadGatewayService::Admit(
+    const std::shared_ptr<Update>& update,
+    std::shared_ptr<const v1::BulkUpdateLeadsRequest> request) {
   const absl::StatusOr<const AccountOptions*> account =
-      FindAccount(request.account(), update->request);
+      FindAccount(request->account(), update->request);
   if (!account.ok()) return update->intake.stream->Refused(account.status());
   if (draining_.load(std::memory_order_relaxed)) {
     return update->intake.stream->Refused(errors::Draining());
@@ -158,9 +161,7 @@ void LeadGatewayService::Admit(const std::shared_ptr<Update>& update,
   update->intake.request_id = update->request.request_id;
   update->intake.trace = update->request.trace;
   update->intake.priority = update->request.priority;
-  // The request lives as long as the RPC, and the RPC until the stream is told
-  // how it ends.
-  intake_.Start(update->intake, request);
+  intake_.Start(update->intake, std::move(request));
 }
 
 void LeadGatewayService::LogUpdate(const Update& update,
@@ -270,48 +271,13 @@ grpc::ServerUnaryReactor* LeadGatewayService::GetAccountStatus(
     return reactor;
   }
   const AccountOptions& account = **found;
-  engine_->GetState(
-      account.name, [this, response, reactor, started, from,
-                     &account](const Engine::State& engine_state) {
-        const dispatch::AccountState& state = engine_state.dispatch;
-        response->set_account(account.name);
-        response->set_limit_calls(state.limit_calls);
-        ToProto(state.limit_window, response->mutable_limit_window());
-        response->set_limit_source(state.limit_learned
-                                       ? v1::LIMIT_SOURCE_LEARNED
-                                       : v1::LIMIT_SOURCE_CONFIGURED);
-        response->set_calls_free(state.calls_free);
-        ToProto(state.next_free_in, response->mutable_next_call_free_in());
-        response->set_leads_queued(state.leads_queued);
-        for (const auto& caller : state.callers) {
-          if (response->callers_size() == static_cast<int>(kMaxCallersTold)) {
-            break;
-          }
-          auto* const queue = response->add_callers();
-          queue->set_caller(caller.name);
-          queue->set_leads_queued(caller.leads);
-        }
-        if (state.throttles > 0) {
-          auto* const throttle = response->mutable_last_throttle();
-          ToProto(clock_.WallNow() - (clock_.Now() - state.last_throttle),
-                  throttle->mutable_time());
-          throttle->set_text(state.last_throttle_text);
-          throttle->set_count(state.throttles);
-        }
-        response->set_mean_leads_per_call(state.mean_leads_per_call);
-        response->set_leads_in_flight(state.leads_in_flight);
-        response->set_blocked(state.blocked);
-        response->set_calls_total(state.calls_total);
-        response->set_calls_today(state.calls_today);
-        response->set_daily_calls(account.daily_calls);
-        response->set_credential_generation(engine_state.credential_generation);
-        if (engine_state.fields_fetched_at != absl::InfinitePast()) {
-          ToProto(engine_state.fields_fetched_at,
-                  response->mutable_fields_fetched_at());
-        }
-        FinishUnary(reactor, RpcMethod::kGetAccountStatus, from, account.name,
-                    started, absl::OkStatus());
-      });
+  engine_->GetState(account.name, [this, response, reactor, started, from,
+                                   &account](const Engine::State& state) {
+    ToProto(state, account, options_.limits, clock_.Now(), clock_.WallNow(),
+            response);
+    FinishUnary(reactor, RpcMethod::kGetAccountStatus, from, account.name,
+                started, absl::OkStatus());
+  });
   return reactor;
 }
 

@@ -34,17 +34,18 @@ absl::Time FinishBy(absl::Time now, absl::Duration left) {
          std::clamp(left * kReserveShare, kLeastReserve, kMostReserve);
 }
 
-void UpdateIntake::Start(const Update& update,
-                         const v1::BulkUpdateLeadsRequest& request) {
-  engine_->WithFields(
-      update.account, update.finish_by,
-      [this, update, &request](absl::StatusOr<Engine::Catalogue> fields) {
-        if (!fields.ok()) {
-          update.stream->Refused(fields.status());
-        } else {
-          Hand(update, request, fields->get());
-        }
-      });
+void UpdateIntake::Start(
+    const Update& update,
+    std::shared_ptr<const v1::BulkUpdateLeadsRequest> request) {
+  engine_->WithFields(update.account, update.finish_by,
+                      [this, update, request = std::move(request)](
+                          absl::StatusOr<Engine::Catalogue> fields) {
+                        if (!fields.ok()) {
+                          update.stream->Refused(fields.status());
+                        } else {
+                          Hand(update, *request, fields->get());
+                        }
+                      });
 }
 
 void UpdateIntake::Hand(const Update& update,
@@ -90,6 +91,15 @@ void UpdateIntake::Hand(const Update& update,
     return;
   }
 
+  // The stream outlives none of what it calls: it must not keep itself alive.
+  update.stream->WatchCongestion(
+      [engine = engine_, account = update.account, ticket = update.ticket,
+       weak = std::weak_ptr<UpdateStream>(update.stream)] {
+        engine->Hold(account, ticket, [weak] {
+          const std::shared_ptr<UpdateStream> stream = weak.lock();
+          return stream != nullptr && stream->congested();
+        });
+      });
   dispatch::JobSpec job;
   job.caller = update.caller;
   job.request_id = update.request_id;

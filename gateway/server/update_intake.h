@@ -36,9 +36,10 @@ class UpdateIntake {
   };
 
   // Sees to it that `update.stream` is told whether the request was accepted,
-  // and all that comes after. `request` must live until the stream has been
-  // told how the RPC ends.
-  void Start(const Update& update, const v1::BulkUpdateLeadsRequest& request);
+  // and all that comes after. Lets go of the request once it is a job: queued
+  // leads must not be there twice.
+  void Start(const Update& update,
+             std::shared_ptr<const v1::BulkUpdateLeadsRequest> request);
 
   // The update's caller is gone.
   void Cancel(const Update& update) {

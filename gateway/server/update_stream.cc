@@ -20,14 +20,6 @@
 #include "leadgateway/v1/lead_gateway.pb.h"
 
 namespace leadgateway::server {
-namespace {
-
-// A message is closed at this size: far below the 4 MiB that clients take by
-// default, even with one very long result on top.
-constexpr size_t kMessageBytes = size_t{1} << 20;
-
-}  // namespace
-
 UpdateStream::UpdateStream(std::string account, int total, const Clock& clock,
                            absl::AnyInvocable<void()> wake)
     : account_(std::move(account)),
@@ -62,14 +54,41 @@ void UpdateStream::Refused(absl::Status status) {
   MaybeWake();
 }
 
+void UpdateStream::WatchCongestion(absl::AnyInvocable<void()> changed) {
+  congestion_changed_ = std::move(changed);
+}
+
+bool UpdateStream::congested() const {
+  const MutexLock lock(mutex_);
+  return congested_;
+}
+
+size_t UpdateStream::unread_bytes() const {
+  const MutexLock lock(mutex_);
+  return unread_;
+}
+
+bool UpdateStream::UpdateCongestion() {
+  const bool before = congested_;
+  if (unread_ >= kMostUnread) congested_ = true;
+  if (unread_ < kLeastUnread) congested_ = false;
+  return congested_ != before;
+}
+
 void UpdateStream::OnResults(std::vector<LeadResult> results) {
+  bool changed = false;
   {
     const MutexLock lock(mutex_);
     Count(results);
     if (!abandoned_) {
-      for (LeadResult& result : results) results_.push_back(std::move(result));
+      for (LeadResult& result : results) {
+        unread_ += FootprintOf(result);
+        results_.push_back(std::move(result));
+      }
     }
+    changed = UpdateCongestion();
   }
+  if (changed) congestion_changed_();
   MaybeWake();
 }
 
@@ -96,10 +115,16 @@ void UpdateStream::OnFinished(int upstream_calls) {
 }
 
 void UpdateStream::Abandon() {
-  const MutexLock lock(mutex_);
-  abandoned_ = true;
-  results_.clear();
-  progress_.reset();
+  bool changed = false;
+  {
+    const MutexLock lock(mutex_);
+    abandoned_ = true;
+    std::deque<LeadResult>().swap(results_);
+    unread_ = 0;
+    progress_.reset();
+    changed = UpdateCongestion();
+  }
+  if (changed) congestion_changed_();
 }
 
 bool UpdateStream::Ready() const {
@@ -155,7 +180,19 @@ std::optional<absl::Status> UpdateStream::WholeFailure() const {
 
 UpdateStream::Pulled UpdateStream::Pull(v1::BulkUpdateLeadsResponse* message,
                                         absl::Status* end) {
-  const MutexLock lock(mutex_);
+  Pulled pulled = Pulled::kNothingYet;
+  bool changed = false;
+  {
+    const MutexLock lock(mutex_);
+    pulled = PullLocked(message, end);
+    changed = UpdateCongestion();
+  }
+  if (changed) congestion_changed_();
+  return pulled;
+}
+
+UpdateStream::Pulled UpdateStream::PullLocked(
+    v1::BulkUpdateLeadsResponse* message, absl::Status* end) {
   if (!Ready()) {
     reader_waits_ = true;
     return Pulled::kNothingYet;
@@ -178,6 +215,7 @@ UpdateStream::Pulled UpdateStream::Pull(v1::BulkUpdateLeadsResponse* message,
   while (!results_.empty() && message->results_size() < kMaxResultsPerMessage &&
          bytes < kMessageBytes) {
     v1::LeadResult* const result = message->add_results();
+    unread_ -= FootprintOf(results_.front());
     MoveToProto(std::move(results_.front()), result);
     results_.pop_front();
     bytes += result->ByteSizeLong();

@@ -2,6 +2,7 @@
 #define LEADGATEWAY_GATEWAY_SERVER_UPDATE_STREAM_H_
 
 #include <array>
+#include <cstddef>
 #include <deque>
 #include <optional>
 #include <string>
@@ -23,8 +24,10 @@ namespace leadgateway::server {
 // when its client takes them: gathers what waits into messages, keeps the
 // totals, and decides how the RPC ends. Knows no gRPC. Any thread.
 //
-// Memory: results wait here when the client is slow, at most the request's
-// leads without their fields.
+// Memory: results wait here when the client is slow. At kMostUnread it is
+// congested, and whoever sends leads for it should hold them back; then only
+// results of calls under way still come, and at the end those of leads that are
+// not sent any more, which take less than the leads did.
 class UpdateStream final : public dispatch::JobObserver {
  public:
   // `total` leads will get a result each. `wake` is called without a lock held,
@@ -32,6 +35,15 @@ class UpdateStream final : public dispatch::JobObserver {
   // Pull (or see to it).
   UpdateStream(std::string account, int total, const Clock& clock,
                absl::AnyInvocable<void()> wake);
+
+  // `changed` is called without a lock held whenever `congested` has changed.
+  // Before Accepted and Refused.
+  void WatchCongestion(absl::AnyInvocable<void()> changed);
+  // The client has not read for long: kMostUnread wait, and no less than
+  // kLeastUnread since.
+  bool congested() const;
+  static constexpr size_t kMostUnread = size_t{32} << 10;
+  static constexpr size_t kLeastUnread = size_t{8} << 10;
 
   // The request was taken. Exactly one of Accepted and Refused is called,
   // first. `invalid` are the results of leads that dispatch will not report.
@@ -46,11 +58,17 @@ class UpdateStream final : public dispatch::JobObserver {
 
   // The client is gone: what waits is dropped, and Pull returns no messages.
   void Abandon();
+  // Bytes that results take until they are read.
+  size_t unread_bytes() const;
 
   enum class Pulled { kMessage, kEnd, kNothingYet };
   // The next thing to do: write `message`, end the RPC with `end`, or wait for
   // `wake`. One caller at a time.
   Pulled Pull(v1::BulkUpdateLeadsResponse* message, absl::Status* end);
+  // A message with results is closed at this size: far below the 4 MiB that
+  // clients take by default, and little enough to hold for a client that does
+  // not read.
+  static constexpr size_t kMessageBytes = size_t{16} << 10;
 
   // Results by outcome so far, in the order of the enumeration.
   using Totals = std::array<int, kOutcomeCount>;
@@ -58,9 +76,13 @@ class UpdateStream final : public dispatch::JobObserver {
   int upstream_calls() const;
 
  private:
+  Pulled PullLocked(v1::BulkUpdateLeadsResponse* message, absl::Status* end)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Wakes the reader if it waits and there is something for it.
   void MaybeWake() ABSL_LOCKS_EXCLUDED(mutex_);
   bool Ready() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Whether that changed.
+  bool UpdateCongestion() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Count(const std::vector<LeadResult>& results)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The status of an RPC of which nothing was done for one reason.
@@ -72,9 +94,12 @@ class UpdateStream final : public dispatch::JobObserver {
   const Clock& clock_;
   const absl::Time started_;
   absl::AnyInvocable<void()> wake_;
+  absl::AnyInvocable<void()> congestion_changed_ = [] {};
 
   mutable Mutex mutex_;
   std::deque<LeadResult> results_ ABSL_GUARDED_BY(mutex_);
+  size_t unread_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool congested_ ABSL_GUARDED_BY(mutex_) = false;
   std::optional<dispatch::JobProgress> progress_ ABSL_GUARDED_BY(mutex_);
   std::optional<v1::Plan> plan_ ABSL_GUARDED_BY(mutex_);
   std::optional<absl::Status> refused_ ABSL_GUARDED_BY(mutex_);
