@@ -18,9 +18,15 @@ namespace {
 // A refused request is told to wait at least this long: shorter waits than a
 // call's latency only cost both sides work.
 constexpr absl::Duration kLeastRetryAfter = absl::Milliseconds(100);
+constexpr absl::Duration kMargin = absl::Milliseconds(100);
 
 int64_t CallsFor(double leads, int per_call) {
   return static_cast<int64_t>(std::ceil(leads / per_call));
+}
+
+// Leads leave in whole calls, and clocks and latencies differ a little.
+absl::Duration Told(absl::Duration wait) {
+  return std::max(kLeastRetryAfter, wait * 1.02 + kMargin);
 }
 
 }  // namespace
@@ -47,8 +53,7 @@ absl::Status Admission::CheckRoom(const Job& job, int leads, int64_t bytes,
     return errors::QueueFull(
         absl::StrCat("account \"", options_.account, "\""), options_.account,
         account.leads, options_.max_leads, leads, "leads",
-        std::max(kLeastRetryAfter,
-                 until_left(account.leads + leads - options_.max_leads)));
+        Told(until_left(account.leads + leads - options_.max_leads)));
   }
   if (account.bytes + bytes > options_.max_bytes) {
     const double excess =
@@ -56,8 +61,7 @@ absl::Status Admission::CheckRoom(const Job& job, int leads, int64_t bytes,
     return errors::QueueFull(
         absl::StrCat("account \"", options_.account, "\""), options_.account,
         account.bytes, options_.max_bytes, bytes, "bytes",
-        std::max(kLeastRetryAfter,
-                 until_left(static_cast<int64_t>(excess)) + answer));
+        Told(until_left(static_cast<int64_t>(excess)) + answer));
   }
   const auto until_callers = [&](double excess) {
     return forecast_.UntilServed(*job.flow, excess, now).duration;
@@ -66,9 +70,8 @@ absl::Status Admission::CheckRoom(const Job& job, int leads, int64_t bytes,
     return errors::QueueFull(
         "this caller", options_.account, caller.leads,
         options_.max_leads_per_caller, leads, "leads",
-        std::max(kLeastRetryAfter,
-                 until_callers(caller.leads + leads -
-                               options_.max_leads_per_caller)));
+        Told(until_callers(caller.leads + leads -
+                           options_.max_leads_per_caller)));
   }
   if (caller.bytes + bytes > options_.max_bytes_per_caller) {
     return errors::QueueFull(
@@ -91,9 +94,12 @@ absl::Status Admission::CheckTime(const Job& job, int64_t siblings,
   const absl::Duration answer = forecast_.mean_latency();
   const absl::Duration estimate = service.duration + answer;
   if (estimate <= left) return absl::OkStatus();
-  // The schedule stands still while the caller waits, and its deadline moves.
+  // Who shares turns with this request does so however long it waits, so what
+  // waits must have shrunk until all of it fits before the deadline.
   const absl::Duration retry_after =
-      std::max(kLeastRetryAfter, estimate - left);
+      Told(forecast_.UntilSent(
+               CallsFor(forecast_.Waiting(), options_.leads_per_call), now) +
+           answer - left);
   const absl::Duration without_budget =
       forecast_.UntilSentByAllowance(
           CallsFor(service.leads, options_.leads_per_call), now) +

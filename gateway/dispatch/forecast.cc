@@ -15,6 +15,8 @@ namespace {
 
 // How fast the mean latency follows: a fifth of the way per call.
 constexpr double kLatencyGain = 0.2;
+// Stands in for what no call has shown yet.
+constexpr absl::Duration kAssumedLatency = absl::Milliseconds(250);
 // Before this nobody can say that arrivals are steady.
 constexpr int64_t kSecondsToCallSteady = 4;
 // The time until all is served and what arrives meanwhile depend on each other;
@@ -107,9 +109,11 @@ absl::Duration Forecast::UntilSentByAllowance(int64_t calls,
   const int64_t rounds = (calls - 1) / slots;
   const int nth = static_cast<int>((calls - 1) % slots) + 1;
   absl::Time when = allowance_.NthFree(nth, now);
-  // That slot's call is under way, half over on average.
+  // That slot's call is under way.
   if (when == absl::InfiniteFuture()) {
-    when = now + allowance_.window() + mean_latency_ / 2;
+    when = now + allowance_.window() +
+           (observed_at_ == absl::InfinitePast() ? kAssumedLatency
+                                                 : mean_latency_);
   }
   when += rounds * round;
   if (breaker_.open()) when = std::max(when, breaker_.next_probe());
@@ -174,6 +178,13 @@ Forecast::Service Forecast::UntilServed(const Flow& flow, double leads,
     if (absl::AbsDuration(service.duration - before) <= before * 0.02) break;
   }
   return service;
+}
+
+double Forecast::Waiting() const {
+  double waiting = 0;
+  queue_.ForEachFlow(
+      [&](const Flow& flow) { waiting += flow.waiting - flow.held; });
+  return waiting;
 }
 
 Forecast::Service Forecast::UntilServed(const Job& job, int64_t siblings,

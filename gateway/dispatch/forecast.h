@@ -56,6 +56,9 @@ class Forecast {
   // jobs go before its last.
   Service UntilServed(const Job& job, int64_t siblings, absl::Time now);
 
+  // Leads that wait and may be sent.
+  double Waiting() const;
+
   // Steady arrivals are counted over this time.
   static constexpr int kArrivalSeconds = 30;
   // Callers whose arrivals are counted; more are taken for silent.

@@ -197,14 +197,15 @@ absl::Status DailyBudgetSpent(absl::string_view account, int64_t spent,
 absl::Status DailyShareSpent(absl::string_view account, int64_t spent,
                              int64_t budget, absl::Duration retry_after,
                              absl::Time until, absl::TimeZone zone) {
-  absl::Status status = Make(
-      Reason::kDailyBudgetSpent,
-      absl::StrCat("account \"", account, "\" has spent ", spent,
-                   " of its daily budget of ", budget,
-                   " calls, which is spread over the day; nothing was sent; "
-                   "calls for this request are free in ",
-                   Seconds(retry_after), ", at ", TimeOfDay(until, zone),
-                   ", or with a longer deadline"));
+  absl::Status status =
+      Make(Reason::kDailyBudgetSpent,
+           absl::StrCat("account \"", account, "\" has spent ", spent,
+                        " of its daily budget of ", budget,
+                        " calls, and what is released of it by the deadline is "
+                        "too little for this request; nothing was sent; "
+                        "calls for this request are free in ",
+                        Seconds(retry_after), ", at ", TimeOfDay(until, zone),
+                        ", or with a longer deadline"));
   AddMetadata(status, "until", RfcTime(until));
   AddQuota(status, account);
   AddRetry(status, retry_after);

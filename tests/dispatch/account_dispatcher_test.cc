@@ -11,6 +11,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "gateway/dispatch/daily_budget.h"
 #include "gateway/dispatch/job.h"
 #include "gateway/dispatch/upstream.h"
 #include "gateway/model/errors.h"
@@ -901,7 +902,259 @@ TEST(Dispatcher, RefusesARequestWhoseBytesTheQueueHasNoRoomFor) {
   world.RunUntilIdle();
 }
 
+AccountDispatcher::Options Bounded() {
+  AccountDispatcher::Options options = Limited(5, absl::Seconds(5));
+  options.max_queued_leads = 500;
+  return options;
+}
+
+std::vector<std::string> Keys(const std::string& name, int leads) {
+  std::vector<std::string> keys;
+  for (int i = 0; i < leads; ++i) keys.push_back(absl::StrCat(name, "-", i));
+  return keys;
+}
+
+// A refused request is told when to come again; then it gets in.
+void ExpectAdmittedAfterTheWait(DispatchWorld& world, int leads, JobSpec spec,
+                                const std::string& reason,
+                                std::optional<absl::Duration> deadline) {
+  const auto ask = [&](const std::string& name) {
+    JobSpec mine = spec;
+    if (deadline) mine.finish_by = world.now() + *deadline;
+    return world.TrySubmit(name, Keys(name, leads), std::move(mine));
+  };
+  const auto refused = ask("refused");
+  ASSERT_EQ(errors::ReasonNameOf(refused.status()), reason) << refused.status();
+  const absl::Duration wait = errors::RetryDelayOf(refused.status());
+  ASSERT_GT(wait, absl::ZeroDuration());
+  ASSERT_LT(wait, absl::Hours(20));
+  world.RunFor(wait);
+  const auto again = ask("again");
+  EXPECT_TRUE(again.ok()) << "after " << wait << ": " << again.status();
+  // Not told to wait much longer than needed.
+  EXPECT_LT(wait, absl::Hours(1)) << reason;
+}
+
+TEST(Dispatcher, AdmitsAfterTheWaitThatAFullQueueWasTold) {
+  for (const int leads : {1, 40, 200}) {
+    DispatchWorld world(Bounded());
+    world.Submit("first", 500);
+    world.Submit("second", 125);
+    ExpectAdmittedAfterTheWait(world, leads, {}, "QUEUE_FULL", std::nullopt);
+    world.RunUntilIdle();
+  }
+}
+
+TEST(Dispatcher, AdmitsAfterTheWaitThatAFullShareOfTheQueueWasTold) {
+  AccountDispatcher::Options options = Limited(5, absl::Seconds(5));
+  options.max_queued_leads_per_caller = 300;
+  DispatchWorld world(options);
+  JobSpec mine;
+  mine.caller = "greedy";
+  world.Submit("mine", 300, mine);
+  world.Submit("other", 200);
+  world.Submit("third", 200);
+  ExpectAdmittedAfterTheWait(world, 250, mine, "QUEUE_FULL", std::nullopt);
+  world.RunUntilIdle();
+}
+
+TEST(Dispatcher, AdmitsAfterTheWaitThatFullMemoryWasTold) {
+  for (const bool by_caller : {false, true}) {
+    AccountDispatcher::Options options = Limited(5, absl::Seconds(5));
+    (by_caller ? options.max_queued_bytes_per_caller
+               : options.max_queued_bytes) = 200'000;
+    DispatchWorld world(options);
+    JobSpec mine;
+    mine.caller = "greedy";
+    int jobs = 0;
+    while (world
+               .TrySubmit(absl::StrCat("job", jobs),
+                          Keys(absl::StrCat("job", jobs), 20), mine)
+               .ok()) {
+      ASSERT_LT(++jobs, 100);
+    }
+    ExpectAdmittedAfterTheWait(world, 20, mine, "QUEUE_FULL", std::nullopt);
+    world.RunUntilIdle();
+  }
+}
+
+TEST(Dispatcher, AdmitsAfterTheWaitThatATooShortDeadlineWasTold) {
+  DispatchWorld world(Limited(5, absl::Seconds(5)));
+  world.Submit("first", 1'500);
+  world.RunFor(absl::Seconds(7));
+  ExpectAdmittedAfterTheWait(world, 600, {}, "DEADLINE_TOO_SHORT",
+                             absl::Seconds(30));
+  world.RunUntilIdle();
+}
+
+AccountDispatcher::Options Budgeted(int64_t calls, DailyBudget::Spread spread) {
+  AccountDispatcher::Options options = Limited(25, absl::Seconds(5));
+  options.budget = {.calls = calls, .spread = spread, .window_calls = 5};
+  return options;
+}
+
+TEST(Dispatcher, AdmitsAfterTheWaitThatAnUnreleasedShareOfTheDayWasTold) {
+  DispatchWorld world(Budgeted(10'000, DailyBudget::Spread::kEven));
+  const absl::Time now = world.now();
+  DailyBudget& budget = world.dispatcher().budget();
+  budget.Restore(budget.Free(now), now);
+  ExpectAdmittedAfterTheWait(world, 1'000, {}, "DAILY_BUDGET_SPENT",
+                             absl::Minutes(5));
+  world.RunUntilIdle(absl::Hours(1));
+}
+
+TEST(Dispatcher, RefusesUntilMidnightWhenTheDaysBudgetIsSpent) {
+  AccountDispatcher::Options options = Budgeted(4, DailyBudget::Spread::kNone);
+  options.allowance.calls = 2;
+  DispatchWorld world(options);
+  const Watch job =
+      world.Submit("job", 100, Until(world.now() + absl::Hours(1)));
+  // Calls of another kind take the rest.
+  world.dispatcher().budget().Take(world.now());
+  world.dispatcher().budget().Take(world.now());
+  world.RunFor(absl::Seconds(10));
+  EXPECT_EQ(job->Count(Outcome::kUpdated), 50);
+  EXPECT_EQ(job->Count(Outcome::kNotSent, Reason::kDailyBudgetSpent), 50);
+  EXPECT_NE(job->Of(99).problem->message.find("the next calls are free at"),
+            std::string::npos);
+  const auto refused = world.TrySubmit("more", {"x"}, {});
+  EXPECT_EQ(errors::ReasonNameOf(refused.status()), "DAILY_BUDGET_SPENT");
+  const absl::Duration wait = errors::RetryDelayOf(refused.status());
+  EXPECT_LE(wait, absl::Hours(24));
+  world.RunFor(wait);
+  EXPECT_TRUE(world.TrySubmit("again", {"x"}, {}).ok());
+  world.RunUntilIdle();
+}
+
+TEST(Dispatcher, LetsLeadsWaitForTheNextDayWhereTheirDeadlineReachesIt) {
+  DispatchWorld world(Budgeted(4, DailyBudget::Spread::kNone));
+  const absl::Duration to_midnight =
+      world.dispatcher().budget().DayEnd(world.now()) - world.now();
+  const Watch patient = world.Submit(
+      "patient", 110, Until(world.now() + to_midnight + absl::Hours(1)));
+  world.RunFor(absl::Seconds(10));
+  EXPECT_EQ(patient->results.size(), 100);
+  EXPECT_EQ(world.dispatcher().State(world.now()).block, Block::kBudget);
+  world.RunUntilIdle(absl::Hours(26));
+  EXPECT_EQ(patient->Count(Outcome::kUpdated), 110);
+  EXPECT_EQ(world.calls.size(), 5);
+}
+
+TEST(Dispatcher, SpendsTheDaysCallsAsTheyAreReleased) {
+  DispatchWorld world(Budgeted(1'000, DailyBudget::Spread::kEven));
+  const Watch job =
+      world.Submit("job", 24'000, Until(world.now() + absl::Hours(30)));
+  const absl::Time start = world.now();
+  world.RunUntilIdle(absl::Hours(30));
+  EXPECT_EQ(job->Count(Outcome::kUpdated), 24'000);
+  EXPECT_EQ(world.calls.size(), 960);
+  EXPECT_LT(world.calls.back().at - start, absl::Hours(24));
+}
+
+// --------------------------------------------------- clients that do not read
+
+TEST(Dispatcher, SendsNothingForAClientThatDoesNotReadAndStopsNobodyElse) {
+  DispatchWorld world(Limited(5, absl::Seconds(5)));
+  const Watch deaf = world.Submit("deaf", 1'000);
+  world.RunFor(absl::Seconds(6));
+  world.dispatcher().Hold(deaf->id, true);
+  world.RunFor(absl::Seconds(6));  // what was under way
+  const size_t before = world.calls.size();
+  const size_t results = deaf->results.size();
+  const Watch other =
+      world.Submit("other", 100, Until(world.now() + absl::Seconds(12)));
+  world.RunFor(absl::Seconds(30));
+  EXPECT_EQ(other->Count(Outcome::kUpdated), 100);
+  EXPECT_EQ(world.calls.size() - before, 4);
+  EXPECT_EQ(deaf->results.size(), results);
+  world.dispatcher().Hold(deaf->id, false);
+  world.Tick();
+  world.RunUntilIdle();
+  EXPECT_EQ(deaf->Count(Outcome::kUpdated), 1'000);
+}
+
+TEST(Dispatcher, EndsAHeldJobAtItsDeadlineAndAtACancel) {
+  DispatchWorld world(Limited(1, absl::Seconds(5)));
+  const Watch first =
+      world.Submit("first", 100, Until(world.now() + absl::Seconds(60)));
+  const Watch second = world.Submit("second", 100);
+  world.dispatcher().Hold(first->id, true);
+  world.dispatcher().Hold(second->id, true);
+  world.Cancel(*second);
+  world.RunUntilIdle();
+  EXPECT_EQ(first->Count(Outcome::kNotSent, Reason::kDeadline) +
+                first->Count(Outcome::kUpdated),
+            100);
+  EXPECT_GE(second->Count(Outcome::kNotSent, Reason::kCancelled), 75);
+  EXPECT_EQ(world.dispatcher().State(world.now()).leads_queued, 0);
+}
+
 // ------------------------------------------------------------------ progress
+
+// Each estimate that was told, against what came true.
+void ExpectTrueEstimates(const Watch& job, const std::string& what) {
+  ASSERT_TRUE(job->finished_at) << what;
+  int told = 0;
+  for (size_t i = 0; i < job->progress.size(); ++i) {
+    const absl::Duration truth = *job->finished_at - job->progress_times[i];
+    // The last window is a matter of single calls.
+    if (truth < absl::Seconds(10)) continue;
+    ++told;
+    const double ratio =
+        absl::FDivDuration(job->progress[i].estimated_remaining, truth);
+    EXPECT_GT(ratio, 0.8) << what << ", " << truth << " before the end";
+    EXPECT_LT(ratio, 1.2) << what << ", " << truth << " before the end";
+  }
+  EXPECT_GT(told, 0) << what;
+}
+
+TEST(Dispatcher, ForetellsTheEndOfALoneJob) {
+  for (const int calls : {1, 5, 25}) {
+    DispatchWorld world(Limited(calls, absl::Seconds(5)));
+    const Watch job = world.Submit("job", 2'000 * calls / 5);
+    world.RunUntilIdle();
+    ExpectTrueEstimates(job, absl::StrCat(calls, " calls"));
+  }
+}
+
+TEST(Dispatcher, ForetellsTheEndsOfJobsThatShare) {
+  AccountDispatcher::Options options = Limited(5, absl::Seconds(5));
+  options.caller_weights = {{"heavy", 3.0}};
+  DispatchWorld world(options);
+  std::vector<std::pair<std::string, Watch>> jobs;
+  const auto submit = [&](const std::string& name, const std::string& caller,
+                          int leads, Priority priority) {
+    JobSpec spec;
+    spec.caller = caller;
+    spec.priority = priority;
+    jobs.emplace_back(name, world.Submit(name, leads, spec));
+  };
+  submit("long", "a", 2'000, Priority::kInteractive);
+  submit("short", "b", 500, Priority::kInteractive);
+  submit("heavy", "heavy", 1'000, Priority::kInteractive);
+  submit("sibling", "a", 700, Priority::kInteractive);
+  submit("bulk", "c", 900, Priority::kBulk);
+  world.RunUntilIdle();
+  for (const auto& [name, job] : jobs) ExpectTrueEstimates(job, name);
+}
+
+TEST(Dispatcher, ForetellsTheEndBesideAStreamOfSmallJobs) {
+  for (const int per_second : {20, 60}) {
+    DispatchWorld world(Limited(25, absl::Seconds(5)));
+    // The stream has been there for a while.
+    for (int i = 0; i < 300 * per_second; ++i) {
+      world.At(absl::Seconds(1) * i / per_second, [&world, i] {
+        JobSpec spec;
+        spec.caller = "stream";
+        world.Submit(absl::StrCat("small", i), 1, spec);
+      });
+    }
+    world.RunFor(absl::Seconds(40));
+    const Watch job = world.Submit("job", 8'000);
+    world.RunUntilIdle();
+    ExpectTrueEstimates(job, absl::StrCat(per_second, " a second"));
+  }
+}
 
 TEST(Dispatcher, TellsProgressAtLeastEveryTenSeconds) {
   DispatchWorld world(Limited(1, absl::Seconds(60)));

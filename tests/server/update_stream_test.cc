@@ -175,6 +175,40 @@ TEST_F(UpdateStreamTest, KeepsMessagesBelowWhatClientsTake) {
   EXPECT_EQ(results_seen, 500);
 }
 
+TEST_F(UpdateStreamTest, IsCongestedWhileTooMuchWaitsToBeRead) {
+  UpdateStream& stream = Make(10'000);
+  std::vector<bool> changes;
+  stream.WatchCongestion([&] { changes.push_back(stream.congested()); });
+  stream.Accepted({});
+  int sent = 0;
+  while (!stream.congested()) {
+    stream.OnResults(Results(sent, sent + 25));
+    sent += 25;
+    ASSERT_LT(sent, 1'000);
+  }
+  EXPECT_GE(stream.unread_bytes(), UpdateStream::kMostUnread);
+  EXPECT_LT(stream.unread_bytes(), UpdateStream::kMostUnread + 25 * 300);
+  // What is under way still comes.
+  stream.OnResults(Results(sent, sent + 25));
+  EXPECT_EQ(changes, std::vector<bool>({true}));
+  while (Pull() == Pulled::kMessage) {
+  }
+  EXPECT_EQ(stream.unread_bytes(), 0);
+  EXPECT_EQ(changes, std::vector<bool>({true, false}));
+}
+
+TEST_F(UpdateStreamTest, HoldsNothingForAClientThatIsGone) {
+  UpdateStream& stream = Make(10'000);
+  std::vector<bool> changes;
+  stream.WatchCongestion([&] { changes.push_back(stream.congested()); });
+  stream.Accepted({});
+  stream.OnResults(Results(0, 1'000));
+  stream.Abandon();
+  stream.OnResults(Results(1'000, 2'000));
+  EXPECT_EQ(stream.unread_bytes(), 0);
+  EXPECT_EQ(changes, std::vector<bool>({true, false}));
+}
+
 TEST_F(UpdateStreamTest, GivesASlowReaderTheNewestProgressOnly) {
   UpdateStream& stream = Make(100);
   stream.Accepted(Results(0, 10, Outcome::kInvalid, Reason::kNoFields));
