@@ -905,7 +905,8 @@ AccountState AccountDispatcher::State(absl::Time now) {
   state.calls_today = budget_.SpentToday(now);
   if (budget_.limited()) {
     state.budget_calls = budget_.calls();
-    state.budget_free = budget_.Free(now);
+    state.budget_free =
+        std::max<int64_t>(0, budget_.Released(now) - budget_.SpentToday(now));
     state.budget_next_free_in = budget_.WhenFree(1, now) - now;
     state.budget_ends_in = budget_.DayEnd(now) - now;
   }
@@ -949,7 +950,7 @@ AccountState AccountDispatcher::State(absl::Time now) {
     state.block = Block::kBudget;
     state.blocked =
         absl::StrCat("today's budget of ", budget_.calls(), " calls is spent");
-  } else if (budget_.limited() && state.budget_free == 0) {
+  } else if (budget_.Free(now) == 0) {
     state.block = Block::kBudget;
     state.blocked =
         state.budget_next_free_in > absl::ZeroDuration()

@@ -490,6 +490,71 @@ TEST(ParseConfig, RepeatsNoValueOfTheFile) {
   }
 }
 
+TEST(ParseConfig, ReadsWeightsAndTheDaysSettings) {
+  const auto text = ParseConfig(
+      "listen { address: 'localhost:1' }\n"
+      "accounts { name: 'a' base_url: 'https://x' access_key_file: 'a'\n"
+      "  secret_key_file: 's'\n"
+      "  allowance { daily_calls: 9 daily_spread: NONE daily_zone: 'UTC' }\n"
+      "  callers { name: 'crm' weight: 2.5 } callers { name: 'b' } }\n"
+      "limits { max_queued_leads_per_caller: 7\n"
+      "  max_queued_bytes_per_caller: 65536 }\n",
+      ConfigFormat::kTextproto);
+  ASSERT_TRUE(text.ok()) << text.status();
+  const AccountOptions& account = text->accounts[0];
+  EXPECT_FALSE(account.spread_daily_calls);
+  EXPECT_EQ(account.daily_zone.name(), "UTC");
+  ASSERT_EQ(account.caller_weights.size(), 2);
+  EXPECT_EQ(account.caller_weights[0].first, "crm");
+  EXPECT_EQ(account.caller_weights[0].second, 2.5);
+  EXPECT_EQ(account.caller_weights[1].second, 1);
+  EXPECT_EQ(text->limits.max_queued_leads_per_caller, 7);
+  EXPECT_EQ(text->limits.max_queued_bytes_per_caller, 65'536);
+}
+
+TEST(ParseConfig, RefusesWeightsThatAreNone) {
+  const std::string rule =
+      "accounts[0].callers[0].weight: must be a number from 0.01 to 100";
+  const auto with = [](absl::string_view weight, ConfigFormat format) {
+    return format == ConfigFormat::kJson
+               ? MistakesOf(absl::StrCat(
+                     R"({"listen":{"address":"a:1"},"accounts":[{"name":"a",)"
+                     R"("baseUrl":"https://x","accessKeyFile":"a",)"
+                     R"("secretKeyFile":"s","callers":[{"name":"c",)"
+                     R"("weight":)",
+                     weight, "}]}]}"))
+               : MistakesOf(
+                     absl::StrCat("listen { address: 'a:1' } accounts { name: "
+                                  "'a' base_url: 'https://x' access_key_file: "
+                                  "'a' secret_key_file: 's' callers { name: "
+                                  "'c' weight: ",
+                                  weight, " } }"),
+                     ConfigFormat::kTextproto);
+  };
+  for (const char* weight :
+       {"0", "-1", "0.001", "101", "1e300", "\"NaN\"", "\"2\"", "true"}) {
+    EXPECT_EQ(with(weight, ConfigFormat::kJson), rule) << weight;
+  }
+  for (const char* weight : {"0", "-1", "nan", "inf", "-inf", "1e300"}) {
+    EXPECT_EQ(with(weight, ConfigFormat::kTextproto), rule) << weight;
+  }
+  EXPECT_EQ(with("2.5", ConfigFormat::kJson), "");
+}
+
+TEST(ParseConfig, RefusesCallersTwiceAndZonesThatAreNone) {
+  EXPECT_EQ(
+      MistakesOf("listen { address: 'a:1' } accounts { name: 'a' base_url: "
+                 "'https://x' access_key_file: 'a' secret_key_file: 's' "
+                 "callers { name: 'c' } callers { name: 'c' } callers { } "
+                 "allowance { daily_zone: '/etc/passwd' } }",
+                 ConfigFormat::kTextproto),
+      "accounts[0].callers[1].name: is the name of accounts[0].callers[0] too; "
+      "each name once\n"
+      "accounts[0].callers[2].name: is missing; the weight is that caller's\n"
+      "accounts[0].allowance.daily_zone: is not a time zone that this machine "
+      "knows; such as \"UTC\" or \"Asia/Kolkata\" (package tzdata)");
+}
+
 TEST(ParseConfig, SpellsPathsOfTextprotoAsItDoes) {
   EXPECT_EQ(MistakesOf("listen { address: 'localhost:1' }\n"
                        "accounts {\n"

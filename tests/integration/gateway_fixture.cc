@@ -330,6 +330,7 @@ Gateway::Gateway(GatewaySetup setup) {
   options.default_account = setup.account.name;
   options.limits = setup.limits;
   options.drain_timeout = setup.drain_timeout;
+  options.state_dir = setup.state_dir;
   absl::StatusOr<std::unique_ptr<server::Server>> started =
       server::Server::Create(std::move(options));
   if (!started.ok()) {

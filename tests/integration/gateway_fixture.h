@@ -123,6 +123,7 @@ struct GatewaySetup {
   std::vector<AccountOptions> other_accounts;  // the same is filled in
   LimitOptions limits;
   absl::Duration drain_timeout = absl::Seconds(5);
+  std::string state_dir;
   bool admin = false;
   // What is in the key files; "": the keys that the sandbox accepts.
   std::string access_key;
