@@ -1,5 +1,6 @@
 #include "client/call_context.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 
@@ -8,6 +9,18 @@
 #include "absl/strings/str_format.h"
 
 namespace leadgateway::client {
+namespace {
+
+// The longest name that an account can have.
+constexpr std::size_t kMaxAccountBytes = 63;
+
+bool CanBeMetadata(const std::string& account) {
+  return !account.empty() && account.size() <= kMaxAccountBytes &&
+         std::all_of(account.begin(), account.end(),
+                     [](char c) { return c > 0x20 && c < 0x7F; });
+}
+
+}  // namespace
 
 std::string MakeRequestId() {
   absl::BitGen random;
@@ -23,6 +36,9 @@ std::shared_ptr<grpc::ClientContext> MakeContext(const CallMetadata& metadata,
   }
   if (!metadata.priority.empty()) {
     context->AddMetadata("x-lead-priority", metadata.priority);
+  }
+  if (CanBeMetadata(metadata.account)) {
+    context->AddMetadata("x-lead-account", metadata.account);
   }
   if (deadline != absl::InfiniteFuture()) {
     context->set_deadline(absl::ToChronoTime(deadline));

@@ -19,6 +19,11 @@ struct CallMetadata {
   std::string request_id;
   std::string caller;    // Not sent if empty.
   std::string priority;  // Not sent if empty.
+
+  // As in the request: sent as `x-lead-account`, by which a proxy can route an
+  // account's calls to one replica. Not sent if empty, or if HTTP/2 cannot
+  // carry it: no gateway has an account of such a name, and says so.
+  std::string account;
 };
 
 // A context for one call. InfiniteFuture: no deadline.

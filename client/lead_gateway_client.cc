@@ -61,14 +61,16 @@ absl::Status Check(const CallOptions& options) {
 }
 
 // One unary call with its context.
-template <typename Response, typename Call>
-absl::StatusOr<Response> CallUnary(const CallOptions& options, Call call) {
+template <typename Response, typename Request, typename Call>
+absl::StatusOr<Response> CallUnary(const Request& request,
+                                   const CallOptions& options, Call call) {
   if (absl::Status status = Check(options); !status.ok()) return status;
   const auto context = MakeContext(
       {.request_id =
            options.request_id.empty() ? MakeRequestId() : options.request_id,
        .caller = options.caller,
-       .priority = ""},
+       .priority = "",
+       .account = request.account()},
       absl::Now() + options.timeout);
   if (options.cancellation != nullptr) options.cancellation->Attach(context);
   Response response;
@@ -148,7 +150,7 @@ absl::StatusOr<UpdateReport> LeadGatewayClient::Update(
 absl::StatusOr<GetAccountStatusResponse> LeadGatewayClient::GetAccountStatus(
     const GetAccountStatusRequest& request, const CallOptions& options) {
   return CallUnary<GetAccountStatusResponse>(
-      options, [&](grpc::ClientContext* context, auto* response) {
+      request, options, [&](grpc::ClientContext* context, auto* response) {
         return stub_->GetAccountStatus(context, request, response);
       });
 }
@@ -156,7 +158,7 @@ absl::StatusOr<GetAccountStatusResponse> LeadGatewayClient::GetAccountStatus(
 absl::StatusOr<ListLeadFieldsResponse> LeadGatewayClient::ListLeadFields(
     const ListLeadFieldsRequest& request, const CallOptions& options) {
   return CallUnary<ListLeadFieldsResponse>(
-      options, [&](grpc::ClientContext* context, auto* response) {
+      request, options, [&](grpc::ClientContext* context, auto* response) {
         return stub_->ListLeadFields(context, request, response);
       });
 }

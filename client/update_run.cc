@@ -122,7 +122,8 @@ UpdateRun::End UpdateRun::TryRequest(const Request& request, LeadRange range,
       {.request_id = request_id,
        .caller = options_.caller,
        .priority =
-           options_.priority == Priority::kBulk ? "bulk" : "interactive"},
+           options_.priority == Priority::kBulk ? "bulk" : "interactive",
+       .account = request.account()},
       deadline_);
   if (options_.cancellation != nullptr) {
     options_.cancellation->Attach(context);

@@ -119,6 +119,32 @@ TEST(LeadGatewayClientTest, CallerPriorityAndRequestIdTravelAsMetadata) {
   EXPECT_EQ(metadata.find("x-request-id")->second, "r-1");
 }
 
+TEST(LeadGatewayClientTest, AccountTravelsAsMetadataForProxiesThatRouteByIt) {
+  FakeGateway gateway({AnswerAll(OUTCOME_UPDATED), AnswerAll(OUTCOME_UPDATED)});
+  Updates updates(gateway, /*leads_per_request=*/1);
+  BulkUpdateLeadsRequest request = Leads(2);
+  request.set_account("acme");
+  ASSERT_TRUE(updates.Run(request).ok());
+  ASSERT_EQ(gateway.seen().size(), 2);
+  for (const auto& call : gateway.seen()) {
+    EXPECT_EQ(call.metadata.count("x-lead-account"), 1);
+    EXPECT_EQ(call.metadata.find("x-lead-account")->second, "acme");
+  }
+}
+
+TEST(LeadGatewayClientTest,
+     AccountThatHttpCannotCarryTravelsInTheRequestAlone) {
+  for (const std::string account : {"", "two\nlines", "f\u00fcnf"}) {
+    FakeGateway gateway({AnswerAll(OUTCOME_UPDATED)});
+    Updates updates(gateway);
+    BulkUpdateLeadsRequest request = Leads(1);
+    request.set_account(account);
+    ASSERT_TRUE(updates.Run(request).ok());
+    EXPECT_EQ(gateway.seen().at(0).metadata.count("x-lead-account"), 0);
+    EXPECT_EQ(gateway.seen().at(0).request.account(), account);
+  }
+}
+
 TEST(LeadGatewayClientTest, MetadataThatHttpCannotCarryIsAnErrorNotACrash) {
   FakeGateway gateway({AnswerAll(OUTCOME_UPDATED)});
   Updates updates(gateway);
