@@ -122,10 +122,9 @@ LeadGatewayService::BulkUpdateLeads(grpc::CallbackServerContext* context,
   update->leads = request->leads_size();
   update->intake.finish_by =
       FinishBy(*context, clock_, options_.limits.default_timeout);
-  context->AddInitialMetadata("x-request-id", update->request.request_id);
 
   auto* const reactor = new UpdateReactor(
-      context,
+      context, update->request.request_id,
       [this, update] {
         if (!update->intake.account.empty()) {
           intake_.Cancel(update->intake);
@@ -224,11 +223,11 @@ grpc::ServerUnaryReactor* LeadGatewayService::ListLeadFields(
   const absl::Time started = clock_.Now();
   metrics_->RpcStarted(RpcMethod::kListLeadFields);
   const RequestContext from = ReadContext(*context);
-  context->AddInitialMetadata("x-request-id", from.request_id);
   const absl::StatusOr<const AccountOptions*> account =
       FindAccount(request->account(), from);
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   if (!account.ok()) {
+    TellRequestId(account.status(), from.request_id, context);
     FinishUnary(reactor, RpcMethod::kListLeadFields, from, "", started,
                 account.status());
     return reactor;
@@ -237,7 +236,7 @@ grpc::ServerUnaryReactor* LeadGatewayService::ListLeadFields(
       FinishBy(*context, clock_, options_.limits.default_timeout);
   engine_->WithFields(
       (*account)->name, until,
-      [this, reactor, request, response, started, from,
+      [this, context, reactor, request, response, started, from,
        name = (*account)->name](absl::StatusOr<Engine::Catalogue> fields) {
         absl::Status status = fields.status();
         if (status.ok() && *fields == nullptr) {
@@ -247,6 +246,7 @@ grpc::ServerUnaryReactor* LeadGatewayService::ListLeadFields(
         if (status.ok()) {
           ListFields(**fields, request->filter(), response);
         }
+        TellRequestId(status, from.request_id, context);
         FinishUnary(reactor, RpcMethod::kListLeadFields, from, name, started,
                     status);
       });

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/random/random.h"
+#include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
@@ -17,6 +18,7 @@
 namespace leadgateway::server {
 namespace {
 
+constexpr char kRequestId[] = "x-request-id";
 constexpr size_t kMaxRequestIdBytes = 128;
 constexpr size_t kMaxCallerBytes = 128;
 
@@ -57,7 +59,7 @@ std::string PeerHost(absl::string_view peer) {
 
 RequestContext ReadContext(const grpc::CallbackServerContext& context) {
   RequestContext request;
-  const auto id = Metadata(context, "x-request-id");
+  const auto id = Metadata(context, kRequestId);
   request.request_id = id && IsPrintable(*id, kMaxRequestIdBytes)
                            ? std::string(*id)
                            : NewRequestId();
@@ -72,6 +74,15 @@ RequestContext ReadContext(const grpc::CallbackServerContext& context) {
     request.priority = dispatch::Priority::kBulk;
   }
   return request;
+}
+
+void TellRequestId(const absl::Status& status, const std::string& request_id,
+                   grpc::CallbackServerContext* context) {
+  if (absl::IsUnavailable(status) || absl::IsResourceExhausted(status)) {
+    context->AddTrailingMetadata(kRequestId, request_id);
+  } else {
+    context->AddInitialMetadata(kRequestId, request_id);
+  }
 }
 
 }  // namespace leadgateway::server

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "gateway/base/trace.h"
 #include "gateway/dispatch/job.h"
@@ -20,6 +21,14 @@ struct RequestContext {
 };
 
 RequestContext ReadContext(const grpc::CallbackServerContext& context);
+
+// Puts the request id into the metadata of the answer: the initial metadata,
+// but the trailers of an UNAVAILABLE or RESOURCE_EXHAUSTED that comes before
+// any message. gRPC then sends a single block of headers ("Trailers-Only");
+// after initial metadata of its own, neither gRPC's clients nor Envoy would try
+// again.
+void TellRequestId(const absl::Status& status, const std::string& request_id,
+                   grpc::CallbackServerContext* context);
 
 // The host of a gRPC peer: "ipv4:10.0.0.7:4711" -> "10.0.0.7".
 std::string PeerHost(absl::string_view peer);

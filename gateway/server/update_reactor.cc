@@ -1,12 +1,14 @@
 #include "gateway/server/update_reactor.h"
 
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "gateway/model/outcome.h"
+#include "gateway/server/request_context.h"
 #include "gateway/server/status_door.h"
 #include "gateway/server/update_stream.h"
 #include "grpcpp/server_context.h"
@@ -14,18 +16,17 @@
 namespace leadgateway::server {
 
 UpdateReactor::UpdateReactor(
-    grpc::CallbackServerContext* context,
+    grpc::CallbackServerContext* context, std::string request_id,
     absl::AnyInvocable<void() &&> on_cancel,
     absl::AnyInvocable<void(const absl::Status&, bool) &&> on_end)
     : context_(context),
+      request_id_(std::move(request_id)),
       on_cancel_(std::move(on_cancel)),
       on_end_(std::move(on_end)) {}
 
 void UpdateReactor::Start(std::shared_ptr<UpdateStream> stream) {
   stream_ = std::move(stream);
-  // On its own, before the first message: metadata that travels with a stream's
-  // first write has been seen to stall gRPC 1.51.
-  StartSendInitialMetadata();
+  Pump();
 }
 
 void UpdateReactor::OnSendInitialMetadataDone(bool ok) {
@@ -42,6 +43,13 @@ void UpdateReactor::OnWriteDone(bool ok) {
 void UpdateReactor::Pump() {
   message_.Clear();
   switch (stream_->Pull(&message_, &status_)) {
+    case UpdateStream::Pulled::kOpen:
+      opened_ = true;
+      TellRequestId(absl::OkStatus(), request_id_, context_);
+      // On its own, before the first message: metadata that travels with a
+      // stream's first write has been seen to stall gRPC 1.51.
+      StartSendInitialMetadata();
+      return;
     case UpdateStream::Pulled::kMessage:
       StartWrite(&message_);
       return;
@@ -54,6 +62,7 @@ void UpdateReactor::Pump() {
 }
 
 void UpdateReactor::End(const absl::Status& status) {
+  if (!opened_) TellRequestId(status, request_id_, context_);
   const UpdateStream::Totals totals = stream_->totals();
   const auto add = [&](const char* name, Outcome outcome) {
     context_->AddTrailingMetadata(

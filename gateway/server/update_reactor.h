@@ -17,16 +17,21 @@ namespace leadgateway::server {
 // Writes what an UpdateStream has, one message at a time, and ends the RPC as
 // the stream says. Deletes itself when gRPC is done with it.
 //
+// The initial metadata leaves when the request was taken, before any result. A
+// refusal that is worth another try has none: only such a "Trailers-Only"
+// answer is retried by gRPC's clients and by proxies (see TellRequestId).
+//
 // It always has exactly one thing outstanding: a gRPC operation, or the
 // stream's wake. So it needs no lock.
 class UpdateReactor final
     : public grpc::ServerWriteReactor<v1::BulkUpdateLeadsResponse> {
  public:
-  // `on_cancel` is called at most once when the RPC is cancelled, past its
-  // deadline or its client gone; `on_end` once, when all is over, with the
-  // status that the RPC got and whether it was cancelled.
+  // The answer's metadata carries `request_id`. `on_cancel` is called at most
+  // once when the RPC is cancelled, past its deadline or its client gone;
+  // `on_end` once, when all is over, with the status that the RPC got and
+  // whether it was cancelled.
   UpdateReactor(
-      grpc::CallbackServerContext* context,
+      grpc::CallbackServerContext* context, std::string request_id,
       absl::AnyInvocable<void() &&> on_cancel,
       absl::AnyInvocable<void(const absl::Status&, bool cancelled) &&> on_end);
 
@@ -46,6 +51,8 @@ class UpdateReactor final
   void OnDone() override;
 
   grpc::CallbackServerContext* const context_;
+  const std::string request_id_;
+  bool opened_ = false;
   absl::AnyInvocable<void() &&> on_cancel_;
   absl::AnyInvocable<void(const absl::Status&, bool) &&> on_end_;
   std::shared_ptr<UpdateStream> stream_;

@@ -130,6 +130,7 @@ void UpdateStream::Abandon() {
 bool UpdateStream::Ready() const {
   if (refused_ || finished_) return true;
   if (!accepted_ || abandoned_) return false;
+  if (!opened_) return true;
   // All results at once and nothing written: the end comes at once, too, and
   // decides whether they are written at all.
   if (!written_ && counted_ == total_) return false;
@@ -200,6 +201,10 @@ UpdateStream::Pulled UpdateStream::PullLocked(
   if (refused_) {
     *end = *refused_;
     return Pulled::kEnd;
+  }
+  if (accepted_ && !opened_) {
+    opened_ = true;
+    return Pulled::kOpen;
   }
   if (finished_ && (summary_written_ || abandoned_)) {
     *end = absl::OkStatus();

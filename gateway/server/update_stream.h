@@ -61,9 +61,11 @@ class UpdateStream final : public dispatch::JobObserver {
   // Bytes that results take until they are read.
   size_t unread_bytes() const;
 
-  enum class Pulled { kMessage, kEnd, kNothingYet };
-  // The next thing to do: write `message`, end the RPC with `end`, or wait for
-  // `wake`. One caller at a time.
+  // kOpen: the request was taken, so the answer can begin. Once, before the
+  // first message; never for a request that was refused.
+  enum class Pulled { kOpen, kMessage, kEnd, kNothingYet };
+  // The next thing to do: begin the answer, write `message`, end the RPC with
+  // `end`, or wait for `wake`. One caller at a time.
   Pulled Pull(v1::BulkUpdateLeadsResponse* message, absl::Status* end);
   // A message with results is closed at this size: far below the 4 MiB that
   // clients take by default, and little enough to hold for a client that does
@@ -108,6 +110,7 @@ class UpdateStream final : public dispatch::JobObserver {
   int upstream_calls_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::Time finished_at_ ABSL_GUARDED_BY(mutex_);
   bool accepted_ ABSL_GUARDED_BY(mutex_) = false;
+  bool opened_ ABSL_GUARDED_BY(mutex_) = false;
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
   bool abandoned_ ABSL_GUARDED_BY(mutex_) = false;
   bool written_ ABSL_GUARDED_BY(mutex_) = false;

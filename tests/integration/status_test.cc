@@ -100,6 +100,27 @@ TEST(MetadataTest, ARequestIdIsMadeWhereNoneCameOrItIsNoGood) {
   EXPECT_EQ(ValueIn(gateway.Update({}).initial, "x-request-id").size(), 16);
 }
 
+// Anything among the initial metadata would keep clients and proxies from
+// trying again.
+TEST(MetadataTest, ARefusalThatIsWorthAnotherTryHasNoInitialMetadata) {
+  GatewaySetup setup;
+  setup.limits.max_queued_leads = 10;
+  Gateway gateway(setup);
+  CallOptions options;
+  options.metadata = {{"x-request-id", "order 67"}};
+  const Answer full = gateway.Update(Updates(0, 100), options);
+  EXPECT_EQ(full.status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(full.initial.size(), 0);
+  EXPECT_EQ(ValueIn(full.trailing, "x-request-id"), "order 67");
+  // Checks are off, so the fields were never asked for.
+  grpc::ClientContext context;
+  v1::ListLeadFieldsResponse fields;
+  EXPECT_EQ(gateway.stub().ListLeadFields(&context, {}, &fields).error_code(),
+            grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(context.GetServerInitialMetadata().size(), 0);
+  EXPECT_EQ(context.GetServerTrailingMetadata().count("x-request-id"), 1);
+}
+
 TEST(LogTest, NoLeadsValueIsLogged) {
   GatewaySetup setup;
   setup.Faults(R"({"always":{"poison_value":"Hush500"}})");

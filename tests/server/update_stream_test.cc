@@ -56,7 +56,12 @@ class UpdateStreamTest : public ::testing::Test {
   Pulled Pull() {
     message_.Clear();
     end_ = absl::UnknownError("not set");
-    return stream_->Pull(&message_, &end_);
+    Pulled pulled = stream_->Pull(&message_, &end_);
+    if (pulled == Pulled::kOpen) {
+      ++opened_;
+      pulled = stream_->Pull(&message_, &end_);
+    }
+    return pulled;
   }
   // All messages until the end or until there is nothing yet.
   std::vector<Response> PullAll() {
@@ -68,16 +73,38 @@ class UpdateStreamTest : public ::testing::Test {
   testing::FakeClock clock_;
   std::optional<UpdateStream> stream_;
   int wakes_ = 0;
+  int opened_ = 0;
   Response message_;
   absl::Status end_;
   Pulled last_ = Pulled::kNothingYet;
 };
 
-TEST_F(UpdateStreamTest, WakesTheReaderOnceWhenThereIsSomethingAfterNothing) {
+TEST_F(UpdateStreamTest, OpensTheAnswerOnceAsSoonAsTheRequestIsTaken) {
   UpdateStream& stream = Make(10);
   EXPECT_EQ(Pull(), Pulled::kNothingYet);
+  EXPECT_EQ(opened_, 0);
   stream.Accepted({});
-  EXPECT_EQ(wakes_, 0);
+  EXPECT_EQ(wakes_, 1);
+  EXPECT_EQ(Pull(), Pulled::kNothingYet);
+  EXPECT_EQ(opened_, 1);
+  stream.OnResults(Results(0, 10));
+  stream.OnFinished(1);
+  EXPECT_EQ(PullAll().size(), 1);
+  EXPECT_EQ(opened_, 1);
+}
+
+TEST_F(UpdateStreamTest, OpensNoAnswerToARequestThatIsRefused) {
+  UpdateStream& stream = Make(10);
+  EXPECT_EQ(Pull(), Pulled::kNothingYet);
+  stream.Refused(errors::Draining());
+  EXPECT_EQ(Pull(), Pulled::kEnd);
+  EXPECT_EQ(opened_, 0);
+}
+
+TEST_F(UpdateStreamTest, WakesTheReaderOnceWhenThereIsSomethingAfterNothing) {
+  UpdateStream& stream = Make(10);
+  stream.Accepted({});
+  EXPECT_EQ(Pull(), Pulled::kNothingYet);
   stream.OnResults(Results(0, 2));
   EXPECT_EQ(wakes_, 1);
   stream.OnResults(Results(2, 4));
@@ -352,8 +379,8 @@ TEST_F(WholeFailureTest, IsOkOnceAResultWasWritten) {
 // Results that are all there wait for the end, which may make them one status.
 TEST_F(WholeFailureTest, WritesNothingBetweenTheLastResultAndTheEnd) {
   UpdateStream& stream = Make(2);
-  EXPECT_EQ(Pull(), Pulled::kNothingYet);
   stream.Accepted({});
+  EXPECT_EQ(Pull(), Pulled::kNothingYet);
   stream.OnResults(NotSent(0, 2, Reason::kDeadline));
   EXPECT_EQ(wakes_, 0);
   EXPECT_EQ(Pull(), Pulled::kNothingYet);
