@@ -11,9 +11,12 @@
 #include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "gateway/base/log.h"
 #include "gateway/config/config.h"
+#include "gateway/server/listener.h"
 #include "gateway/server/server.h"
+#include "gateway/server/service_manager.h"
 
 ABSL_FLAG(std::string, config, "",
           "The configuration: a leadgateway.config.v1.GatewayConfig, as JSON "
@@ -22,6 +25,19 @@ ABSL_FLAG(std::string, config, "",
 namespace {
 
 constexpr int kBadConfig = 2;
+
+// The drain's timeout of at most 10 minutes, and the calls under way.
+constexpr absl::Duration kLongestDrain = absl::Minutes(16);
+
+// Waits for one of the signals, at most that long; whether one came.
+bool Received(const sigset_t& signals, absl::Duration most) {
+  if (most == absl::InfiniteDuration()) {
+    int received = 0;
+    return sigwait(&signals, &received) == 0;
+  }
+  const timespec time = absl::ToTimespec(most);
+  return sigtimedwait(&signals, nullptr, &time) > 0;
+}
 
 int Fail(const absl::Status& status) {
   fprintf(stderr, "%s\n", std::string(status.message()).c_str());
@@ -47,6 +63,7 @@ int main(int argc, char** argv) {
   sigaddset(&signals, SIGINT);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
+  leadgateway::server::RaiseDescriptorLimit();
 
   absl::StatusOr<leadgateway::GatewayOptions> options =
       leadgateway::LoadConfig(absl::GetFlag(FLAGS_config));
@@ -58,8 +75,12 @@ int main(int argc, char** argv) {
       .Add("listen", (*server)->listen_address())
       .Add("admin", (*server)->admin_address());
 
-  int received = 0;
-  sigwait(&signals, &received);
+  leadgateway::server::NotifyReady((*server)->listen_address());
+  const absl::Duration alive_interval = leadgateway::server::AliveInterval();
+  while (!Received(signals, alive_interval)) {
+    if ((*server)->Alive()) leadgateway::server::NotifyAlive();
+  }
+  leadgateway::server::NotifyStopping(kLongestDrain);
   std::thread([signals] {
     int again = 0;
     sigwait(&signals, &again);

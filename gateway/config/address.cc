@@ -55,15 +55,6 @@ bool IsHostName(absl::string_view host) {
   });
 }
 
-bool IsLoopback(const std::string& host) {
-  if (absl::EqualsIgnoreCase(host, "localhost")) return true;
-  in6_addr v6;
-  if (inet_pton(AF_INET6, host.c_str(), &v6) == 1) {
-    return IN6_IS_ADDR_LOOPBACK(&v6);
-  }
-  return IsIpv4(host) && absl::StartsWith(host, "127.");
-}
-
 absl::Status Wrong(absl::string_view what) {
   return absl::InvalidArgumentError(what);
 }
@@ -118,6 +109,15 @@ absl::StatusOr<uint16_t> ParsePort(absl::string_view text, int least) {
 }
 
 }  // namespace
+
+bool IsLoopback(const std::string& host) {
+  if (absl::EqualsIgnoreCase(host, "localhost")) return true;
+  in6_addr v6;
+  if (inet_pton(AF_INET6, host.c_str(), &v6) == 1) {
+    return IN6_IS_ADDR_LOOPBACK(&v6);
+  }
+  return IsIpv4(host) && absl::StartsWith(host, "127.");
+}
 
 absl::StatusOr<HostPort> ParseHostPort(absl::string_view text) {
   HostPort address;

@@ -14,6 +14,9 @@ struct HostPort {
   uint16_t port = 0;
 };
 
+// Whether only this machine can reach it: "localhost", 127.0.0.0/8, ::1.
+bool IsLoopback(const std::string& host);
+
 // Reads "HOST:PORT" or "[IPV6]:PORT". The message of the status
 // (kInvalidArgument) says what is wrong and how to mend it, without repeating
 // any of `text`.

@@ -200,6 +200,64 @@ FieldChecks ToChecks(const config::v1::FieldChecks& checks) {
           .options = ToPolicy(checks.options(), by_default.options)};
 }
 
+TlsOptions ToOptions(const config::v1::Tls& tls) {
+  using Certificates = TlsOptions::ClientCertificates;
+  TlsOptions options;
+  options.certificate_file = tls.certificate_file();
+  options.private_key_file = tls.private_key_file();
+  options.client_ca_file = tls.client_ca_file();
+  switch (tls.client_certificates()) {
+    case config::v1::Tls::OPTIONAL:
+      options.client_certificates = Certificates::kOptional;
+      break;
+    case config::v1::Tls::REQUIRED:
+      options.client_certificates = Certificates::kRequired;
+      break;
+    case config::v1::Tls::NONE:
+      options.client_certificates = Certificates::kNone;
+      break;
+    default:
+      options.client_certificates = tls.client_ca_file().empty()
+                                        ? Certificates::kNone
+                                        : Certificates::kRequired;
+  }
+  if (tls.has_refresh_interval()) {
+    options.refresh_interval = ToDuration(tls.refresh_interval());
+  }
+  return options;
+}
+
+ConnectionOptions ToOptions(const config::v1::ConnectionLimits& limits) {
+  ConnectionOptions options;
+  if (limits.has_max_connections()) {
+    options.max_connections = limits.max_connections();
+  }
+  if (limits.has_max_streams()) options.max_streams = limits.max_streams();
+  if (limits.has_max_metadata_bytes()) {
+    options.max_metadata_bytes = limits.max_metadata_bytes();
+  }
+  if (limits.has_max_memory_bytes()) {
+    options.max_memory_bytes = limits.max_memory_bytes();
+  }
+  const auto take = [](bool given, const pb::Duration& from,
+                       absl::Duration& to) {
+    if (given) to = ToDuration(from);
+  };
+  take(limits.has_keepalive_time(), limits.keepalive_time(),
+       options.keepalive_time);
+  take(limits.has_keepalive_timeout(), limits.keepalive_timeout(),
+       options.keepalive_timeout);
+  take(limits.has_min_client_keepalive(), limits.min_client_keepalive(),
+       options.min_client_keepalive);
+  take(limits.has_max_age(), limits.max_age(), options.max_age);
+  take(limits.has_max_age_grace(), limits.max_age_grace(),
+       options.max_age_grace);
+  take(limits.has_max_idle(), limits.max_idle(), options.max_idle);
+  take(limits.has_handshake_timeout(), limits.handshake_timeout(),
+       options.handshake_timeout);
+  return options;
+}
+
 absl::StatusOr<AccountOptions> ToOptions(const Account& account) {
   AccountOptions options;
   options.name = account.name();
@@ -249,6 +307,11 @@ absl::StatusOr<AccountOptions> ToOptions(const Account& account) {
 absl::StatusOr<GatewayOptions> ToOptions(const GatewayConfig& config) {
   GatewayOptions options;
   options.listen_address = config.listen().address();
+  if (config.listen().has_tls()) {
+    options.listen.tls = ToOptions(config.listen().tls());
+  }
+  options.listen.allow_plaintext = config.listen().allow_plaintext();
+  options.listen.connections = ToOptions(config.listen().connections());
   options.admin_address = config.admin().address();
   for (const Account& account : config.accounts()) {
     LG_ASSIGN_OR_RETURN(AccountOptions account_options, ToOptions(account));

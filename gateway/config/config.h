@@ -2,6 +2,7 @@
 #define LEADGATEWAY_GATEWAY_CONFIG_CONFIG_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -59,9 +60,50 @@ struct LimitOptions {
   absl::Duration default_timeout = kDefaultTimeout;
 };
 
+// The certificates of a TLS listener; all are paths.
+struct TlsOptions {
+  enum class ClientCertificates { kNone, kOptional, kRequired };
+
+  std::string certificate_file;
+  std::string private_key_file;
+  std::string client_ca_file;  // Empty with kNone only.
+  ClientCertificates client_certificates = ClientCertificates::kNone;
+  absl::Duration refresh_interval = kDefaultTlsRefresh;
+
+  friend bool operator==(const TlsOptions&, const TlsOptions&) = default;
+};
+
+// Bounds on what clients can take.
+struct ConnectionOptions {
+  int max_connections = kDefaultMaxConnections;
+  int max_streams = kDefaultMaxStreams;
+  int max_metadata_bytes = kDefaultMaxMetadataBytes;
+  int64_t max_memory_bytes = kDefaultMaxMemoryBytes;
+  absl::Duration keepalive_time = kDefaultKeepaliveTime;
+  absl::Duration keepalive_timeout = kDefaultKeepaliveTimeout;
+  absl::Duration min_client_keepalive = kDefaultMinClientKeepalive;
+  absl::Duration max_age = kDefaultMaxConnectionAge;
+  absl::Duration max_age_grace = kDefaultMaxConnectionAgeGrace;
+  absl::Duration max_idle = kDefaultMaxConnectionIdle;
+  absl::Duration handshake_timeout = kDefaultHandshakeTimeout;
+
+  friend bool operator==(const ConnectionOptions&,
+                         const ConnectionOptions&) = default;
+};
+
+// The gRPC listener beside its address.
+struct ListenOptions {
+  std::optional<TlsOptions> tls;
+  bool allow_plaintext = false;
+  ConnectionOptions connections;
+
+  friend bool operator==(const ListenOptions&, const ListenOptions&) = default;
+};
+
 // Everything that one gateway process is told.
 struct GatewayOptions {
-  std::string listen_address;            // "HOST:PORT"; port 0: any free one.
+  std::string listen_address;  // "HOST:PORT" (0: any free one) or "unix:PATH".
+  ListenOptions listen;
   std::string admin_address;             // Empty: none.
   std::vector<AccountOptions> accounts;  // At least one; names differ.
   std::string default_account;           // The name of one of `accounts`.

@@ -33,6 +33,8 @@ namespace {
 namespace pb = google::protobuf;
 using config::v1::Account;
 using config::v1::GatewayConfig;
+using config::v1::GrpcListener;
+using config::v1::Tls;
 using pb::FieldDescriptor;
 
 // The ranges that gateway_config.proto states, by "Message.field".
@@ -51,6 +53,10 @@ constexpr IntegerRange kIntegerRanges[] = {
     {"Limits.max_queued_leads_per_caller", 1, 10'000'000},
     {"Limits.max_queued_bytes_per_caller", int64_t{64} << 10,
      int64_t{64} << 30},
+    {"ConnectionLimits.max_connections", 1, 1'000'000},
+    {"ConnectionLimits.max_streams", 1, 100'000},
+    {"ConnectionLimits.max_metadata_bytes", 1 << 10, 1 << 20},
+    {"ConnectionLimits.max_memory_bytes", int64_t{16} << 20, int64_t{64} << 30},
 };
 
 struct NumberRange {
@@ -73,6 +79,15 @@ constexpr DurationRange kDurationRanges[] = {
     {"Account.field_refresh", absl::ZeroDuration(), absl::Hours(24)},
     {"GatewayConfig.drain_timeout", absl::ZeroDuration(), absl::Minutes(10)},
     {"Limits.default_timeout", absl::Seconds(1), absl::Hours(24)},
+    {"Tls.refresh_interval", absl::Seconds(1), absl::Hours(1)},
+    {"ConnectionLimits.keepalive_time", absl::Seconds(1), absl::Hours(2)},
+    {"ConnectionLimits.keepalive_timeout", absl::Seconds(1), absl::Minutes(10)},
+    {"ConnectionLimits.min_client_keepalive", absl::ZeroDuration(),
+     absl::Hours(1)},
+    {"ConnectionLimits.max_age", absl::Seconds(1), absl::Hours(720)},
+    {"ConnectionLimits.max_age_grace", absl::Seconds(1), absl::Hours(720)},
+    {"ConnectionLimits.max_idle", absl::Seconds(1), absl::Hours(720)},
+    {"ConnectionLimits.handshake_timeout", absl::Seconds(1), absl::Minutes(2)},
 };
 
 constexpr size_t kLongestAccountName = 63;
@@ -301,6 +316,10 @@ class ShapeChecker {
         rule = NumberRule(field);
         break;
       }
+      case FieldDescriptor::CPPTYPE_BOOL:
+        if (value.kind == Kind::kBool) return true;
+        rule = "must be true or false";
+        break;
       default:
         if (value.kind == Kind::kString) return true;
         rule = "must be text in double quotes";
@@ -361,7 +380,7 @@ class RuleChecker {
 
     const std::string listen = Join(Name<GatewayConfig>("listen"), "address");
     const std::string admin = Join(Name<GatewayConfig>("admin"), "address");
-    Address(config.listen().address(), listen, "127.0.0.1:50051");
+    CheckListener(config.listen(), Name<GatewayConfig>("listen"));
     if (config.has_admin()) {
       Address(config.admin().address(), admin, "127.0.0.1:8081");
       const absl::StatusOr<HostPort> address =
@@ -402,6 +421,65 @@ class RuleChecker {
   std::string Name(absl::string_view field) const {
     return Spelled(*Message::descriptor()->FindFieldByName(std::string(field)),
                    spelling_);
+  }
+
+  void CheckListener(const GrpcListener& listener, const std::string& path) {
+    const auto at = [&](absl::string_view field) {
+      return Join(path, Name<GrpcListener>(field));
+    };
+    const std::string& address = listener.address();
+    if (absl::StartsWith(address, "unix:")) {
+      // sockaddr_un holds 107 bytes of it.
+      constexpr size_t kLongestPath = 107;
+      const absl::string_view file = absl::string_view(address).substr(5);
+      if (!absl::StartsWith(file, "/") || file.size() > kLongestPath) {
+        mistakes_.Add(at("address"),
+                      "must name the socket file by its whole path of at most "
+                      "107 bytes, such as \"unix:/run/lead_gateway.sock\"");
+      }
+    } else {
+      Address(address, at("address"), "127.0.0.1:50051");
+      const absl::StatusOr<HostPort> parsed = ParseHostPort(address);
+      if (parsed.ok() && !IsLoopback(parsed->host) && !listener.has_tls() &&
+          !listener.allow_plaintext()) {
+        mistakes_.Add(
+            at("address"),
+            absl::StrCat("can be reached from other machines, and the listener "
+                         "is plaintext: set ",
+                         at("tls"), ", or bind a loopback address, or say ",
+                         at("allow_plaintext"),
+                         " if the network encrypts by itself"));
+      }
+    }
+    if (listener.has_tls()) {
+      CheckTls(listener.tls(), at("tls"));
+    }
+  }
+
+  void CheckTls(const Tls& tls, const std::string& path) {
+    const auto at = [&](absl::string_view field) {
+      return Join(path, Name<Tls>(field));
+    };
+    if (tls.certificate_file().empty()) {
+      mistakes_.Add(at("certificate_file"),
+                    "is missing; name the file that holds the certificate");
+    }
+    if (tls.private_key_file().empty()) {
+      mistakes_.Add(at("private_key_file"),
+                    "is missing; name the file that holds the private key");
+    }
+    const bool asks = tls.client_certificates() == config::v1::Tls::OPTIONAL ||
+                      tls.client_certificates() == config::v1::Tls::REQUIRED;
+    if (asks && tls.client_ca_file().empty()) {
+      mistakes_.Add(at("client_ca_file"),
+                    "is missing; client certificates are checked against it");
+    }
+    if (tls.client_certificates() == config::v1::Tls::NONE &&
+        !tls.client_ca_file().empty()) {
+      mistakes_.Add(at("client_ca_file"),
+                    absl::StrCat("can't stand beside ",
+                                 at("client_certificates"), " NONE"));
+    }
   }
 
   void Address(const std::string& text, const std::string& path,
@@ -572,6 +650,8 @@ class RuleChecker {
         if (!IsInRange(reflection.GetDouble(message, &field), field)) {
           mistakes_.Add(path, NumberRule(field));
         }
+        break;
+      case FieldDescriptor::CPPTYPE_BOOL:
         break;
       default:
         Text(reflection.GetString(message, &field), path);

@@ -42,6 +42,28 @@ inline constexpr absl::Duration kDefaultDrainTimeout = absl::Seconds(5);
 // administrator's patience; 144 calls a day.
 inline constexpr absl::Duration kDefaultFieldRefresh = absl::Minutes(10);
 
+// A certificate that is renewed hours before its end may take its time.
+inline constexpr absl::Duration kDefaultTlsRefresh = absl::Seconds(10);
+
+// Each takes some 20 KB when idle: 200 MB, and as many descriptors.
+inline constexpr int kDefaultMaxConnections = 10'000;
+// Each RPC takes some 20 KB beside its leads.
+inline constexpr int kDefaultMaxStreams = 1'000;
+// What proxies add (certificates, traces) included.
+inline constexpr int kDefaultMaxMetadataBytes = 16 << 10;
+inline constexpr int64_t kDefaultMaxMemoryBytes = int64_t{256} << 20;
+// Below the 350 s after which load balancers of clouds forget a connection.
+inline constexpr absl::Duration kDefaultKeepaliveTime = absl::Minutes(1);
+inline constexpr absl::Duration kDefaultKeepaliveTimeout = absl::Seconds(20);
+// gRPC's clients ask every 10 s at the most.
+inline constexpr absl::Duration kDefaultMinClientKeepalive = absl::Seconds(10);
+inline constexpr absl::Duration kDefaultMaxConnectionAge = absl::Minutes(30);
+// Longer than kDefaultTimeout.
+inline constexpr absl::Duration kDefaultMaxConnectionAgeGrace =
+    absl::Minutes(35);
+inline constexpr absl::Duration kDefaultMaxConnectionIdle = absl::Minutes(15);
+inline constexpr absl::Duration kDefaultHandshakeTimeout = absl::Seconds(10);
+
 // An update of 25 leads takes well under a second; LeadSquared's gateway gives
 // up long before this.
 inline constexpr absl::Duration kDefaultCallTimeout = absl::Seconds(30);

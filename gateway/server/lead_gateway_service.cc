@@ -118,6 +118,7 @@ LeadGatewayService::BulkUpdateLeads(grpc::CallbackServerContext* context,
   auto update = std::make_shared<Update>();
   update->started = clock_.Now();
   metrics_->RpcStarted(RpcMethod::kBulkUpdateLeads);
+  under_way_.Begin();
   update->request = ReadContext(*context);
   update->leads = request->leads_size();
   update->intake.finish_by =
@@ -132,6 +133,7 @@ LeadGatewayService::BulkUpdateLeads(grpc::CallbackServerContext* context,
       },
       [this, update](const absl::Status& status, bool cancelled) {
         LogUpdate(*update, status, cancelled);
+        under_way_.End();
       });
   update->intake.stream = std::make_shared<UpdateStream>(
       request->account().empty() ? options_.default_account
@@ -214,6 +216,7 @@ void LeadGatewayService::FinishUnary(grpc::ServerUnaryReactor* reactor,
     LogRpc(line, method, request, account, status.code(), status, elapsed);
   }
   reactor->Finish(ToGrpc(status));
+  under_way_.End();
 }
 
 grpc::ServerUnaryReactor* LeadGatewayService::ListLeadFields(
@@ -222,6 +225,7 @@ grpc::ServerUnaryReactor* LeadGatewayService::ListLeadFields(
     v1::ListLeadFieldsResponse* response) {
   const absl::Time started = clock_.Now();
   metrics_->RpcStarted(RpcMethod::kListLeadFields);
+  under_way_.Begin();
   const RequestContext from = ReadContext(*context);
   const absl::StatusOr<const AccountOptions*> account =
       FindAccount(request->account(), from);
@@ -259,6 +263,7 @@ grpc::ServerUnaryReactor* LeadGatewayService::GetAccountStatus(
     v1::GetAccountStatusResponse* response) {
   const absl::Time started = clock_.Now();
   metrics_->RpcStarted(RpcMethod::kGetAccountStatus);
+  under_way_.Begin();
   const RequestContext from = ReadContext(*context);
   context->AddInitialMetadata("x-request-id", from.request_id);
   const absl::StatusOr<const AccountOptions*> found =

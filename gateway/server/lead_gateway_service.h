@@ -18,6 +18,7 @@
 #include "gateway/config/config.h"
 #include "gateway/server/engine.h"
 #include "gateway/server/request_context.h"
+#include "gateway/server/under_way.h"
 #include "gateway/server/update_intake.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/server_callback.h"
@@ -49,6 +50,10 @@ class LeadGatewayService final
 
   // Refuses new updates as DRAINING from now on. Any thread.
   void StartDraining() { draining_.store(true, std::memory_order_relaxed); }
+  // Waits until no RPC is under way, at most `most`; whether none is.
+  bool WaitUntilIdle(absl::Duration most) {
+    return under_way_.WaitForNone(most);
+  }
 
  private:
   struct Update;
@@ -75,6 +80,7 @@ class LeadGatewayService final
   UpdateIntake intake_;
   absl::flat_hash_map<std::string, const AccountOptions*> accounts_;
   std::atomic<bool> draining_{false};
+  mutable UnderWay under_way_;
 };
 
 }  // namespace leadgateway::server

@@ -1,7 +1,12 @@
 #include "gateway/server/server.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <climits>
 #include <memory>
 #include <string>
 #include <utility>
@@ -10,6 +15,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "gateway/admin/admin_pages.h"
 #include "gateway/admin/admin_server.h"
@@ -19,9 +25,12 @@
 #include "gateway/base/log.h"
 #include "gateway/base/process_stats.h"
 #include "gateway/config/config.h"
+#include "gateway/server/listener.h"
+#include "gateway/server/tls.h"
 #include "grpc/health/v1/health.pb.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
 #include "grpcpp/health_check_service_interface.h"
+#include "grpcpp/resource_quota.h"
 #include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
@@ -35,6 +44,30 @@ constexpr absl::Duration kLoopStuckAfter = absl::Seconds(2);
 // Streams that are over by then have been read; others have clients that do not
 // read.
 constexpr absl::Duration kStreamsEnd = absl::Seconds(5);
+// The last bytes of streams are on their way when gRPC calls them over. Clients
+// that close their connections themselves, as they are asked to, have this
+// long; then they are closed.
+constexpr absl::Duration kLastBytes = absl::Milliseconds(100);
+// For RPCs that gRPC has read and not yet handed on.
+constexpr absl::Duration kHalfRead = absl::Milliseconds(10);
+// Descriptors that are not for the listener's connections: LeadSquared's, the
+// admin pages', files.
+constexpr int kOtherDescriptors = 256;
+
+// Connections that the process can have, of those that it may.
+int MostConnections(int configured) {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return configured;
+  const auto descriptors =
+      static_cast<int>(std::min<rlim_t>(limit.rlim_cur, INT_MAX));
+  const int most = std::max(descriptors / 2, descriptors - kOtherDescriptors);
+  if (most < configured) {
+    LogLine(LogLevel::kWarn, "few_descriptors")
+        .Add("descriptors", descriptors)
+        .Add("max_connections", most);
+  }
+  return std::min(configured, most);
+}
 
 }  // namespace
 
@@ -53,6 +86,21 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(GatewayOptions options) {
       server->metrics_.get());
   server->ready_ = std::make_shared<std::atomic<bool>>(false);
 
+  absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> credentials =
+      MakeServerCredentials(config.listen.tls ? &*config.listen.tls : nullptr);
+  if (!credentials.ok()) return credentials.status();
+  server->credentials_ = *std::move(credentials);
+  absl::StatusOr<std::unique_ptr<Listener>> listener =
+      Listener::Create({.address = config.listen_address,
+                        .max_connections = MostConnections(
+                            config.listen.connections.max_connections)});
+  if (!listener.ok()) {
+    return absl::Status(
+        listener.status().code(),
+        absl::StrCat("listen.address: ", listener.status().message()));
+  }
+  server->listener_ = *std::move(listener);
+
   if (!config.admin_address.empty()) {
     AdminSources sources;
     sources.metrics = [metrics = server->metrics_.get(),
@@ -68,10 +116,16 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(GatewayOptions options) {
       }
       return metrics->Text(accounts, process);
     };
-    sources.alive = [engine = server->engine_.get()] {
-      return engine->Responds(kLoopStuckAfter)
-                 ? Condition{true, "alive"}
-                 : Condition{false, "the dispatch loop is stuck"};
+    sources.alive = [engine = server->engine_.get(),
+                     listening = server->listener_.get(),
+                     ready = server->ready_] {
+      if (!engine->Responds(kLoopStuckAfter)) {
+        return Condition{false, "the dispatch loop is stuck"};
+      }
+      if (ready->load() && !listening->Responds(kLoopStuckAfter)) {
+        return Condition{false, "the gRPC listener is stuck"};
+      }
+      return Condition{true, "alive"};
     };
     sources.status = [server = server.get()] {
       StatusView view;
@@ -80,7 +134,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(GatewayOptions options) {
       view.now = SystemClock::Get().WallNow();
       view.uptime = SystemClock::Get().Now() - server->started_;
       const bool serving = server->serving_.load();
-      if (serving) view.listen = server->listen_address_;
+      if (serving) view.listen = server->listen_address();
       view.ready = server->ready_->load();
       view.ready_text = view.ready ? "serving"
                         : serving  ? "draining"
@@ -97,40 +151,78 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(GatewayOptions options) {
     server->admin_ = *std::move(admin);
   }
 
+  server->engine_->Start();
+  if (absl::Status status = server->StartGrpc(); !status.ok()) return status;
+  server->listener_->Start([server = server.get()](int listener_fd, int fd) {
+    server->HandOver(listener_fd, fd);
+  });
+  server->serving_.store(true);
+  server->ready_->store(true);
+  return server;
+}
+
+absl::Status Server::StartGrpc() {
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   // gRPC's own health service has no descriptor. Used, this one is linked, and
   // reflection finds it.
   grpc::health::v1::HealthCheckRequest::descriptor();
+  const ConnectionOptions& limits = options_.listen.connections;
+  const auto milliseconds = [](absl::Duration duration) {
+    return static_cast<int>(absl::ToInt64Milliseconds(duration));
+  };
   grpc::ServerBuilder builder;
-  int port = 0;
-  builder.AddListeningPort(config.listen_address,
-                           grpc::InsecureServerCredentials(), &port);
-  // Two servers on one port would share connections silently.
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  builder.SetMaxReceiveMessageSize(config.limits.max_request_bytes);
-  builder.RegisterService(server->service_.get());
-  server->engine_->Start();
-  server->grpc_ = builder.BuildAndStart();
-  if (server->grpc_ == nullptr || port == 0) {
-    return absl::UnavailableError(
-        absl::StrCat("listen.address: can't listen at ", config.listen_address,
-                     "; is the port in use, or the host not this machine's?"));
+  for (const auto& [name, value] : std::vector<std::pair<const char*, int>>{
+           {GRPC_ARG_MAX_CONCURRENT_STREAMS, limits.max_streams},
+           {GRPC_ARG_MAX_METADATA_SIZE, limits.max_metadata_bytes},
+           {GRPC_ARG_KEEPALIVE_TIME_MS, milliseconds(limits.keepalive_time)},
+           {GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
+            milliseconds(limits.keepalive_timeout)},
+           {GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1},
+           {GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+            milliseconds(limits.min_client_keepalive)},
+           {GRPC_ARG_MAX_CONNECTION_AGE_MS, milliseconds(limits.max_age)},
+           {GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS,
+            milliseconds(limits.max_age_grace)},
+           {GRPC_ARG_MAX_CONNECTION_IDLE_MS, milliseconds(limits.max_idle)},
+           {GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
+            milliseconds(limits.handshake_timeout)}}) {
+    builder.AddChannelArgument(name, value);
   }
-  server->listen_address_ = absl::StrCat(
-      config.listen_address.substr(0, config.listen_address.rfind(':')), ":",
-      port);
-  server->grpc_->GetHealthCheckService()->SetServingStatus(true);
-  server->grpc_->GetHealthCheckService()->SetServingStatus(kServiceName, true);
-  server->serving_.store(true);
-  server->ready_->store(true);
-  return server;
+  grpc::ResourceQuota memory("lead_gateway");
+  memory.Resize(static_cast<size_t>(limits.max_memory_bytes));
+  builder.SetResourceQuota(memory);
+  builder.SetMaxReceiveMessageSize(options_.limits.max_request_bytes);
+  builder.RegisterService(service_.get());
+  acceptor_ = builder.experimental().AddExternalConnectionAcceptor(
+      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
+      credentials_);
+  grpc_ = builder.BuildAndStart();
+  if (grpc_ == nullptr) {
+    return absl::InternalError("gRPC can't start its server");
+  }
+  grpc_->GetHealthCheckService()->SetServingStatus(true);
+  grpc_->GetHealthCheckService()->SetServingStatus(kServiceName, true);
+  return absl::OkStatus();
+}
+
+void Server::HandOver(int listener_fd, int fd) {
+  grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters
+      connection;
+  connection.listener_fd = listener_fd;
+  connection.fd = fd;
+  acceptor_->HandleNewConnection(&connection);
 }
 
 Server::Server(GatewayOptions options) : options_(std::move(options)) {}
 
 Server::~Server() {
   if (grpc_ != nullptr) Drain();
+}
+
+bool Server::Alive() {
+  return engine_->Responds(kLoopStuckAfter) &&
+         listener_->Responds(kLoopStuckAfter);
 }
 
 std::string Server::admin_address() const {
@@ -145,8 +237,16 @@ void Server::Drain() {
   grpc_->GetHealthCheckService()->SetServingStatus(false);
   service_->StartDraining();
   engine_->Drain(options_.drain_timeout);
+  service_->WaitUntilIdle(kStreamsEnd);
+  listener_->Stop();
+  // gRPC ends RPCs that come once it shuts down as CANCELLED, which nobody
+  // sends again. Unread, they end with their connection, as UNAVAILABLE.
+  listener_->StopReading();
+  absl::SleepFor(kHalfRead);
+  service_->WaitUntilIdle(kLastBytes);
+  // Sends GOAWAY on every connection.
   grpc_->Shutdown(std::chrono::system_clock::now() +
-                  absl::ToChronoMilliseconds(kStreamsEnd));
+                  absl::ToChronoMilliseconds(kLastBytes));
   grpc_->Wait();
   if (admin_ != nullptr) admin_->Stop();
   LogLine(LogLevel::kInfo, "stopped");

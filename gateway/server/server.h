@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "gateway/admin/admin_server.h"
@@ -13,7 +14,10 @@
 #include "gateway/config/config.h"
 #include "gateway/server/engine.h"
 #include "gateway/server/lead_gateway_service.h"
+#include "gateway/server/listener.h"
+#include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server.h"
+#include "grpcpp/server_builder.h"
 
 namespace leadgateway::server {
 
@@ -29,26 +33,40 @@ class Server {
   Server& operator=(const Server&) = delete;
 
   // "HOST:PORT" as bound. `admin_address` is "" if there is no admin listener.
-  const std::string& listen_address() const { return listen_address_; }
+  const std::string& listen_address() const {
+    return listener_->bound_address();
+  }
   std::string admin_address() const;
 
   // Takes no new requests, works off what waits for at most the configured
   // drain timeout, ends every stream properly, and stops. Once.
+  //
+  // While it works off what waits, requests are answered with DRAINING, also on
+  // new connections. Then connections are asked to go (GOAWAY) and closed;
+  // those without an RPC are not waited for.
   void Drain();
+
+  // Whether it does its work, for liveness: the dispatch loop and the listener
+  // come round. Waits a moment.
+  bool Alive();
 
  private:
   explicit Server(GatewayOptions options);
+  absl::Status StartGrpc();
+  void HandOver(int listener_fd, int fd);
 
   const GatewayOptions options_;
   std::unique_ptr<Metrics> metrics_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<LeadGatewayService> service_;
+  std::unique_ptr<Listener> listener_;
+  std::shared_ptr<grpc::ServerCredentials> credentials_;
+  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor_;
   std::unique_ptr<grpc::Server> grpc_;
   std::unique_ptr<AdminServer> admin_;
   std::shared_ptr<std::atomic<bool>> ready_;
   // Set for good once all of the above is there and the address is known.
   std::atomic<bool> serving_{false};
-  std::string listen_address_;
   const absl::Time started_ = SystemClock::Get().Now();
   bool drained_ = false;
 };

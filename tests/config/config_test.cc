@@ -34,7 +34,7 @@ constexpr char kMinimal[] = R"json(
 )json";
 
 constexpr char kFull[] = R"json({
-  "listen": { "address": "[::]:50051" },
+  "listen": { "address": "[::]:50051", "allowPlaintext": true },
   "accounts": [
     { "name": "acme",
       "baseUrl": "https://api-in21.leadsquared.com/",
@@ -64,7 +64,7 @@ constexpr char kFull[] = R"json({
 
 constexpr char kFullTextproto[] = R"pb(
   # As kFull.
-  listen { address: "[::]:50051" }
+  listen { address: "[::]:50051" allow_plaintext: true }
   accounts {
     name: "acme"
     base_url: "https://api-in21.leadsquared.com/"
@@ -518,17 +518,18 @@ TEST(ParseConfig, RefusesWeightsThatAreNone) {
   const auto with = [](absl::string_view weight, ConfigFormat format) {
     return format == ConfigFormat::kJson
                ? MistakesOf(absl::StrCat(
-                     R"({"listen":{"address":"a:1"},"accounts":[{"name":"a",)"
+                     R"({"listen":{"address":"[::1]:1"},"accounts":[{"name":"a",)"
                      R"("baseUrl":"https://x","accessKeyFile":"a",)"
                      R"("secretKeyFile":"s","callers":[{"name":"c",)"
                      R"("weight":)",
                      weight, "}]}]}"))
                : MistakesOf(
-                     absl::StrCat("listen { address: 'a:1' } accounts { name: "
-                                  "'a' base_url: 'https://x' access_key_file: "
-                                  "'a' secret_key_file: 's' callers { name: "
-                                  "'c' weight: ",
-                                  weight, " } }"),
+                     absl::StrCat(
+                         "listen { address: '[::1]:1' } accounts { name: "
+                         "'a' base_url: 'https://x' access_key_file: "
+                         "'a' secret_key_file: 's' callers { name: "
+                         "'c' weight: ",
+                         weight, " } }"),
                      ConfigFormat::kTextproto);
   };
   for (const char* weight :
@@ -543,7 +544,7 @@ TEST(ParseConfig, RefusesWeightsThatAreNone) {
 
 TEST(ParseConfig, RefusesCallersTwiceAndZonesThatAreNone) {
   EXPECT_EQ(
-      MistakesOf("listen { address: 'a:1' } accounts { name: 'a' base_url: "
+      MistakesOf("listen { address: '[::1]:1' } accounts { name: 'a' base_url: "
                  "'https://x' access_key_file: 'a' secret_key_file: 's' "
                  "callers { name: 'c' } callers { name: 'c' } callers { } "
                  "allowance { daily_zone: '/etc/passwd' } }",

@@ -145,7 +145,9 @@ TEST(DrainTest, AnIdleGatewayIsGoneAtOnce) {
   ExpectAll(gateway.Update(Updates(0, 1)), 1, v1::OUTCOME_UPDATED);
   const absl::Time start = absl::Now();
   gateway.server().Drain();
-  EXPECT_LT(absl::Now() - start, absl::Seconds(5));
+  // A connected client that does nothing holds up nothing (it would take gRPC
+  // about 5 s). Seconds for slow machines.
+  EXPECT_LT(absl::Now() - start, absl::Seconds(3));
 }
 
 }  // namespace

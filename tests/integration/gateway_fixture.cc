@@ -300,7 +300,8 @@ Gateway::Gateway(GatewaySetup setup) {
   });
   const sandbox::KeyPair keys = sandbox::TestKeys();
   GatewayOptions options;
-  options.listen_address = "127.0.0.1:0";
+  options.listen_address = setup.listen_address;
+  options.listen = setup.listen;
   if (setup.admin) options.admin_address = "127.0.0.1:0";
   const std::string access_key_file =
       dir_.Write("access_key",

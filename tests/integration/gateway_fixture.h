@@ -122,6 +122,8 @@ struct GatewaySetup {
   std::vector<std::string> more_accounts;      // names, otherwise as `account`
   std::vector<AccountOptions> other_accounts;  // the same is filled in
   LimitOptions limits;
+  std::string listen_address = "127.0.0.1:0";
+  ListenOptions listen;
   absl::Duration drain_timeout = absl::Seconds(5);
   std::string state_dir;
   bool admin = false;
