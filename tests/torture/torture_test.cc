@@ -572,7 +572,10 @@ TEST_F(TortureTest, AnEntryThatIsMissingDoubledOrMovedToTheOtherList) {
       entries.emplace_back(begin, body.find('}', begin) + 1 - begin);
     }
     ASSERT_FALSE(entries.empty());
-    for (const auto& [begin, length] : entries) {
+    for (const auto& place : entries) {
+      // No structured binding: clang 14 captures none.
+      const size_t begin = place.first;
+      const size_t length = place.second;
       const std::string entry = body.substr(begin, length);
       const Fault missing = {.applied = true, .spoil = [&](HttpReply& reply) {
                                reply.body.replace(begin, length, "{}");
