@@ -302,14 +302,14 @@ absl::Time AccountDispatcher::DepartureTime(const Group& group,
                                             absl::Time now) const {
   return pacer_.DepartureTime(queue_.Oldest(group), now,
                               allowance_.window() + forecast_.mean_latency(),
-                              allowance_.limit());
+                              allowance_.usable());
 }
 
 void AccountDispatcher::CountCall(absl::Time now) {
   ++calls_total_;
   budget_.Take(now);
   pacer_.Sent(now, allowance_.window() + forecast_.mean_latency(),
-              allowance_.limit());
+              allowance_.usable());
 }
 
 void AccountDispatcher::SendIsolated(absl::Time now) {
@@ -393,14 +393,15 @@ void AccountDispatcher::Send(std::vector<QueuedLead*> leads,
 // ------------------------------------------------------------------ answers
 
 void AccountDispatcher::SettleAllowance(const CallReport& report) {
-  if (report.handshake) allowance_.ObserveHandshake(*report.handshake);
+  if (report.handshake) allowance_.ObserveRoundTrip(*report.handshake);
+  if (report.round_trip) allowance_.ObserveRoundTrip(*report.round_trip);
   if (!report.sent_at) {
     allowance_.NeverSent();
   } else if (report.answered) {
     allowance_.Answered(*report.sent_at, report.done_at);
     forecast_.ObserveLatency(report.done_at - *report.sent_at, report.done_at);
   } else {
-    allowance_.Lost(report.done_at);
+    allowance_.Lost(*report.sent_at, report.done_at);
   }
   if (report.verdict == CallVerdict::kThrottled) {
     ++throttles_;

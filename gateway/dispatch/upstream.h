@@ -76,6 +76,8 @@ struct CallReport {
   bool answered = false;
   // Duration of the TCP handshake, where this call made one.
   std::optional<absl::Duration> handshake;
+  // The least time there and back that TCP has measured on the connection.
+  std::optional<absl::Duration> round_trip;
 };
 
 // A call to make.

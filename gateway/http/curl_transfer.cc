@@ -20,6 +20,7 @@
 #include "gateway/http/curl_error.h"
 #include "gateway/http/curl_handles.h"
 #include "gateway/http/http_client.h"
+#include "gateway/http/round_trip.h"
 
 namespace leadgateway::http {
 namespace {
@@ -218,6 +219,12 @@ HttpReply CurlTransfer::TakeReply(CURLcode code) {
   curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &http_status);
   reply_.http_status = static_cast<int>(http_status);
   reply_.handshake = Handshake();
+  curl_socket_t socket = CURL_SOCKET_BAD;
+  if (curl_easy_getinfo(easy_.get(), CURLINFO_ACTIVESOCKET, &socket) ==
+          CURLE_OK &&
+      socket != CURL_SOCKET_BAD) {
+    reply_.round_trip = LeastRoundTrip(socket);
+  }
   reply_.done_at = clock_.Now();
   if (too_long_) {
     reply_.status = absl::ResourceExhaustedError("the answer is too long");

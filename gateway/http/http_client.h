@@ -58,6 +58,9 @@ struct HttpReply {
   // How long the TCP handshake took, if this transfer opened a connection and
   // the request left on it. Rather too short than too long.
   std::optional<absl::Duration> handshake;
+  // The least time there and back that the kernel has measured on the
+  // connection, in its handshake and since; none where it doesn't tell.
+  std::optional<absl::Duration> round_trip;
 };
 
 // Sends requests. Not thread-safe: everything happens on the loop's thread.

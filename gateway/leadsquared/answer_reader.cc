@@ -250,6 +250,7 @@ CallReport ReportOf(const Seen& seen, const Row* row) {
   report.sent_at = reply.sent_at;
   report.done_at = reply.done_at;
   report.handshake = reply.handshake;
+  report.round_trip = reply.round_trip;
   report.answered = reply.http_status != 0;
   report.verdict = row == nullptr ? V::kAnswered : row->verdict;
   if (row != nullptr) {
