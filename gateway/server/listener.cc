@@ -19,7 +19,6 @@
 #include <cstring>
 #include <memory>
 #include <string>
-#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -51,8 +50,7 @@ int OpenReserve() { return open("/dev/null", O_RDONLY | O_CLOEXEC); }
 
 absl::Status Failed(const std::string& address, int error) {
   return absl::UnavailableError(
-      absl::StrCat("can't listen at ", address, ": ",
-                   std::generic_category().message(error)));
+      absl::StrCat("can't listen at ", address, ": ", std::strerror(error)));
 }
 
 void Set(int fd, int level, int option, int value) {
@@ -313,7 +311,7 @@ void Listener::Shed(int listener_fd, int error) {
   if (absl::Now() >= next_warning_) {
     next_warning_ = absl::Now() + kWarningInterval;
     LogLine(LogLevel::kError, "no_descriptors")
-        .Add("text", std::generic_category().message(error))
+        .Add("text", std::strerror(error))
         .Add("connections", connections_.size());
   }
   // A client that is told at once goes elsewhere; one that waits in the
