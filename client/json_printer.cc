@@ -69,6 +69,19 @@ class JsonLine {
       Seconds("retryDelaySeconds", *details.retry_delay);
     }
   }
+  void Warnings(const LeadResult& result) {
+    if (result.warnings_size() == 0) return;
+    writer_.Key("warnings");
+    writer_.StartArray();
+    for (const leadgateway::v1::FieldWarning& warning : result.warnings()) {
+      writer_.StartObject();
+      Text("field", warning.field());
+      Text("reason", warning.reason());
+      Text("description", warning.description());
+      writer_.EndObject();
+    }
+    writer_.EndArray();
+  }
   void Error(const absl::Status& status) {
     Text("code", absl::StatusCodeToString(status.code()));
     Details(client::ReadErrorDetails(status));
@@ -135,6 +148,7 @@ void JsonPrinter::Result(const LeadResult& result, int line, bool local) {
     json.Text("message", result.status().message());
   }
   json.Number("attempts", result.attempts());
+  json.Warnings(result);
   if (local) json.Flag("local", true);
   json.WriteTo(out_);
 }

@@ -65,7 +65,8 @@ ResultPrinter::ResultPrinter(std::ostream& out, std::ostream& err,
 
 void ResultPrinter::Result(const LeadResult& result, int line, bool local) {
   ++done_;
-  if (!IsGood(result.outcome()) || options_.verbose) {
+  if (!IsGood(result.outcome()) || options_.verbose ||
+      result.warnings_size() > 0) {
     EraseProgress();
     std::string name = OutcomeName(result.outcome());
     name.resize(std::max(name.size(), kOutcomeWidth), ' ');
@@ -86,6 +87,11 @@ void ResultPrinter::Result(const LeadResult& result, int line, bool local) {
                << Printable(violation.description);
         }
       }
+    }
+    for (const leadgateway::v1::FieldWarning& warning : result.warnings()) {
+      out_ << "\n    warning: " << Printable(PathInLead(warning.field()))
+           << ": " << Printable(warning.reason()) << ": "
+           << Printable(warning.description());
     }
     out_ << '\n';
     out_.flush();

@@ -62,6 +62,8 @@ struct CallReport {
   // kCredentialsRejected: the account has other keys by now than those that the
   // call was made with.
   bool keys_replaced = false;
+  // The vendor says of a lead or of the call that a field does not exist.
+  bool unknown_field = false;
 
   // kThrottled: the limit that the answer names, and the wait that it asks for.
   std::optional<int64_t> limit_calls;

@@ -33,6 +33,10 @@ namespace {
 using dispatch::CallReport;
 using dispatch::CallVerdict;
 
+// Of a call that is refused for a field; "Non-existent field(s) provided" of a
+// lead.
+constexpr absl::string_view kUnknownFieldException = "UnknownAttribute";
+constexpr absl::string_view kUnknownFieldBeginning = "Non-existent field";
 constexpr absl::string_view kThrottleException =
     "MXAPIRateLimitExceededException";
 constexpr absl::string_view kThrottleBeginning = "API call";
@@ -323,7 +327,16 @@ ReadAnswer ReadReply(const http::HttpReply& reply,
     read.report.unknown_fields =
         UnknownAttributes(answer->exception_type, answer->exception_message);
   }
+  read.report.unknown_field = !read.report.unknown_fields.empty();
+  if (read.report.verdict == V::kRefused && answer.ok()) {
+    read.report.unknown_field |=
+        absl::StrContains(answer->exception_type, kUnknownFieldException);
+  }
   if (read.report.verdict == V::kAnswered) {
+    for (const AnswerEntry& entry : answer->failed_leads) {
+      read.report.unknown_field |=
+          absl::StartsWithIgnoreCase(entry.reason, kUnknownFieldBeginning);
+    }
     JoinedAnswer joined = JoinAnswer(leads, *answer);
     read.report.leads = std::move(joined.leads);
     read.strangers = joined.strangers;

@@ -27,6 +27,8 @@ constexpr absl::string_view kUpdatePath =
     "/v2/LeadManagement.svc/Lead/Bulk/UpdateV2";
 constexpr absl::string_view kFieldsPath =
     "/v2/LeadManagement.svc/LeadsMetaData.Get";
+constexpr absl::string_view kFieldsWithoutOptionsPath =
+    "/v2/LeadManagement.svc/LeadsMetaData.Get?excludeOptionSets=1";
 // 210 fields with option sets take some 300 KB; an account with 5,000 options a
 // few MB.
 constexpr size_t kMaxFieldsBytes = size_t{32} << 20;
@@ -108,8 +110,10 @@ void LeadSquaredClient::Deliver(
 }
 
 void LeadSquaredClient::GetFields(
+    bool with_options,
     absl::AnyInvocable<void(dispatch::CallReport, std::string) &&> done) {
-  http::HttpRequest request = NewRequest(kFieldsPath);
+  http::HttpRequest request =
+      NewRequest(with_options ? kFieldsPath : kFieldsWithoutOptionsPath);
   request.headers.emplace_back("Accept: application/json");
   request.max_answer_bytes = kMaxFieldsBytes;
   http_->Send(std::move(request),

@@ -39,10 +39,11 @@ class LeadSquaredClient final : public dispatch::Upstream {
   void Update(dispatch::UpdateCall call,
               absl::AnyInvocable<void(dispatch::CallReport) &&> done) override;
 
-  // Asks for the account's fields (LeadsMetaData.Get, with option sets). `done`
-  // is called exactly once, later; `body` is the answer's where the report says
-  // kAnswered.
+  // Asks for the account's fields (LeadsMetaData.Get), with or without the
+  // options of select fields. `done` is called exactly once, later; `body` is
+  // the answer's where the report says kAnswered.
   void GetFields(
+      bool with_options,
       absl::AnyInvocable<void(dispatch::CallReport, std::string body) &&> done);
 
   // Other settings, for the calls from now on; `account` stays.

@@ -33,6 +33,10 @@ size_t FootprintOf(const LeadResult& result) {
       bytes += HeapBytes(violation.field) + HeapBytes(violation.description);
     }
   }
+  bytes += result.warnings.capacity() * sizeof(FieldViolation);
+  for (const FieldViolation& warning : result.warnings) {
+    bytes += HeapBytes(warning.field) + HeapBytes(warning.description);
+  }
   return bytes;
 }
 

@@ -63,6 +63,8 @@ struct LeadResult {
   std::string identifier;
   std::string identifier_value;
   std::optional<Problem> problem;  // none for kUpdated and kValid
+  // What the account's metadata speaks against and was sent all the same.
+  std::vector<FieldViolation> warnings;
   int32_t attempts = 0;
 };
 

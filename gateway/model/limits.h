@@ -75,6 +75,17 @@ inline constexpr size_t kMaxAnswerBytes = size_t{2} << 20;
 // Contract: "opaque, <= 256 bytes".
 inline constexpr size_t kMaxTagBytes = 256;
 
+// LeadSquared's own limit for the fields that identify leads is 200 characters;
+// results repeat the key, and must fit in messages.
+inline constexpr size_t kMaxKeyBytes = 4096;
+
+// Mistakes and warnings that a result lists; the rest is counted.
+inline constexpr int kMaxMistakesPerLead = 50;
+inline constexpr int kMaxWarningsPerLead = 10;
+// Beyond this many in one request, some 5 MB of text, each further lead lists
+// one. 10,000 leads with two mistakes are listed whole.
+inline constexpr int kMaxMistakesPerRequest = 20'000;
+
 // LeadSquared's words on a result: enough for any sentence of its, and bounded
 // since 10,000 of them may stand in one answer.
 inline constexpr size_t kMaxReasonBytes = 1024;

@@ -8,11 +8,11 @@
 #include <tuple>
 #include <utility>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/memory/memory.h"
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "gateway/model/folded_text.h"
 
 namespace leadgateway::schema {
 namespace {
@@ -20,6 +20,9 @@ namespace {
 // In bytes. Longer names are compared for equality only, which bounds the work;
 // the longest that was seen has some 50.
 constexpr int kLongestNear = 128;
+
+// Up to this many options are compared one by one.
+constexpr size_t kFewOptions = 8;
 
 // The edit distance of two texts, whatever the case, or nothing when it is more
 // than `limit`. Looks only at the diagonal band that can stay within it.
@@ -88,7 +91,38 @@ std::optional<Neighbour> Compare(absl::string_view name,
   return Neighbour{Kinship::kNear, *distance, field.schema_name};
 }
 
+struct DataType {
+  absl::string_view name;
+  FieldKind kind;
+};
+// As metadata and LeadSquared's pages name them.
+constexpr DataType kDataTypes[] = {
+    {"Text", FieldKind::kText},
+    {"TextArea", FieldKind::kText},
+    {"String", FieldKind::kText},
+    {"Number", FieldKind::kNumber},
+    {"Boolean", FieldKind::kBoolean},
+    {"Checkbox", FieldKind::kBoolean},
+    {"Date", FieldKind::kDate},
+    {"DateTime", FieldKind::kDateTime},
+    {"Time", FieldKind::kTime},
+    {"Email", FieldKind::kEmail},
+    {"Phone", FieldKind::kPhone},
+    {"Website", FieldKind::kWebsite},
+    {"Select", FieldKind::kSelect},
+    {"Dropdown", FieldKind::kSelect},
+    {"SearchableDropdown", FieldKind::kSelect},
+    {"MultiSelect", FieldKind::kMultiSelect},
+};
+
 }  // namespace
+
+FieldKind KindOf(absl::string_view data_type) {
+  for (const DataType& type : kDataTypes) {
+    if (absl::EqualsIgnoreCase(type.name, data_type)) return type.kind;
+  }
+  return FieldKind::kOther;
+}
 
 absl::StatusOr<std::shared_ptr<const FieldCatalogue>> FieldCatalogue::Create(
     std::vector<FieldInfo> fields,
@@ -114,6 +148,7 @@ absl::StatusOr<std::shared_ptr<const FieldCatalogue>> FieldCatalogue::Create(
   unique.insert({"ProspectID", "ProspectId"});
   for (FieldInfo& field : fields) {
     field.unique = field.unique || unique.contains(field.schema_name);
+    field.kind = KindOf(field.data_type);
   }
   return std::shared_ptr<const FieldCatalogue>(absl::WrapUnique(
       new FieldCatalogue(std::move(fields), fetched_at, duplicates)));
@@ -129,6 +164,13 @@ FieldCatalogue::FieldCatalogue(std::vector<FieldInfo> fields,
     by_name_.emplace(field.schema_name, &field);
     longest_name_ = std::max(longest_name_, field.schema_name.size());
   }
+  options_.resize(fields_.size());
+  for (size_t i = 0; i < fields_.size(); ++i) {
+    const std::vector<std::string>& options = fields_[i].options;
+    if (options.size() > kFewOptions) {
+      options_[i].insert(options.begin(), options.end());
+    }
+  }
 }
 
 const FieldInfo* FieldCatalogue::Find(absl::string_view schema_name) const {
@@ -140,6 +182,10 @@ const FieldInfo* FieldCatalogue::Find(absl::string_view schema_name) const {
 
 std::vector<std::string> FieldCatalogue::Nearest(absl::string_view name,
                                                  size_t most) const {
+  return Suggest(name, most).names;
+}
+
+Suggestion FieldCatalogue::Suggest(absl::string_view name, size_t most) const {
   if (name.empty()) return {};
   std::vector<Neighbour> neighbours;
   for (const FieldInfo& field : fields_) {
@@ -148,13 +194,60 @@ std::vector<std::string> FieldCatalogue::Nearest(absl::string_view name,
     }
   }
   std::sort(neighbours.begin(), neighbours.end());
-  if (neighbours.size() > most) neighbours.resize(most);
-  std::vector<std::string> names;
-  names.reserve(neighbours.size());
+  Suggestion suggestion;
+  suggestion.is_display_name =
+      !neighbours.empty() &&
+      neighbours.front().kinship == Kinship::kSameDisplayName;
   for (const Neighbour& neighbour : neighbours) {
-    names.emplace_back(neighbour.name);
+    if (suggestion.names.size() == most) break;
+    // What people see is no near miss.
+    if (suggestion.is_display_name &&
+        neighbour.kinship != Kinship::kSameDisplayName) {
+      break;
+    }
+    suggestion.names.emplace_back(neighbour.name);
   }
-  return names;
+  return suggestion;
+}
+
+bool FieldCatalogue::HasOption(const FieldInfo& field,
+                               absl::string_view value) const {
+  if (field.options.empty()) return true;
+  if (field.options.size() > kFewOptions) {
+    return options_[static_cast<size_t>(&field - fields_.data())].contains(
+        value);
+  }
+  return std::find(field.options.begin(), field.options.end(), value) !=
+         field.options.end();
+}
+
+absl::string_view FieldCatalogue::NearestOption(const FieldInfo& field,
+                                                absl::string_view value) const {
+  if (value.size() > kLongestNear) return "";
+  const std::string wanted = Folded(value);
+  absl::string_view nearest;
+  int limit = static_cast<int>(value.size()) / 3;
+  for (const std::string& option : field.options) {
+    if (option.size() > kLongestNear) continue;
+    // Worth it only for what is about as long; folding can change lengths.
+    const bool may_be_same = option.size() <= 2 * value.size() + 2 &&
+                             wanted.size() <= 2 * option.size() + 2;
+    if (may_be_same && Folded(option) == wanted) return option;
+    // Strictly nearer than the last one.
+    const std::optional<int> distance = Distance(value, option, limit);
+    if (!distance.has_value() || *distance == 0) continue;
+    if (nearest.empty() || *distance < limit) nearest = option;
+    limit = *distance;
+  }
+  return nearest;
+}
+
+bool FieldCatalogue::HasSameNames(const FieldCatalogue& other) const {
+  return std::equal(fields_.begin(), fields_.end(), other.fields_.begin(),
+                    other.fields_.end(),
+                    [](const FieldInfo& a, const FieldInfo& b) {
+                      return a.schema_name == b.schema_name;
+                    });
 }
 
 std::vector<std::string> FieldCatalogue::UniqueNames() const {

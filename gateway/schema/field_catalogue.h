@@ -7,12 +7,32 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 
 namespace leadgateway::schema {
+
+// What the values of a field are, as far as it matters here.
+enum class FieldKind {
+  kOther,  // not known: everything fits
+  kText,
+  kNumber,
+  kBoolean,
+  kDate,
+  kDateTime,
+  kTime,
+  kEmail,
+  kPhone,
+  kWebsite,
+  kSelect,
+  kMultiSelect,
+};
+
+// The kind of a LeadSquared data type, in any case.
+FieldKind KindOf(absl::string_view data_type);
 
 // One field of the account's leads.
 struct FieldInfo {
@@ -29,6 +49,16 @@ struct FieldInfo {
   int max_length = 0;
   // The values of a select field. Empty: not stated.
   std::vector<std::string> options;
+  // Of data_type; FieldCatalogue::Create fills it in.
+  FieldKind kind = FieldKind::kOther;
+};
+
+// What somebody may have meant by the name of a field that does not exist.
+struct Suggestion {
+  // Whether the name is one that people see: the names are those of the fields
+  // that they see it on.
+  bool is_display_name = false;
+  std::vector<std::string> names;  // best first; may be empty
 };
 
 // The account's lead fields at one moment. Immutable, hence for any thread.
@@ -58,6 +88,22 @@ class FieldCatalogue {
   std::vector<std::string> Nearest(absl::string_view name,
                                    size_t most = 3) const;
 
+  // The same, with the reason.
+  Suggestion Suggest(absl::string_view name, size_t most = 3) const;
+
+  // Whether `value` is exactly one of the options of `field`, which is one of
+  // fields(). True for fields whose options are not stated.
+  bool HasOption(const FieldInfo& field, absl::string_view value) const;
+
+  // The option that `value` may have meant: the same but for case and white
+  // space around it, or the nearest one within an edit distance of a third of
+  // its length. "" if there is none.
+  absl::string_view NearestOption(const FieldInfo& field,
+                                  absl::string_view value) const;
+
+  // Whether the fields have the same names.
+  bool HasSameNames(const FieldCatalogue& other) const;
+
   // The schema names of the unique fields, sorted.
   std::vector<std::string> UniqueNames() const;
 
@@ -79,6 +125,8 @@ class FieldCatalogue {
   size_t longest_name_ = 0;
   // Keys point into fields_.
   absl::flat_hash_map<absl::string_view, const FieldInfo*> by_name_;
+  // By position in fields_, where there are more than a few; into fields_, too.
+  std::vector<absl::flat_hash_set<absl::string_view>> options_;
 };
 
 }  // namespace leadgateway::schema

@@ -11,21 +11,34 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "gateway/base/mutex.h"
+#include "gateway/model/limits.h"
 #include "gateway/schema/field_catalogue.h"
 
 namespace leadgateway::server {
 
 // The field catalogue of one account: kept, served while LeadSquared is down,
-// due for a refresh now and then, and waited for while there is none. Fetches
-// nothing itself and reads no clock. Unless a comment says otherwise, for the
-// loop thread only.
+// due for a refresh now and then, and waited for while there is none or a newer
+// one may tell more. Fetches nothing itself and reads no clock. Unless a
+// comment says otherwise, for the loop thread only.
 class AccountFields {
  public:
   using Catalogue = std::shared_ptr<const schema::FieldCatalogue>;
   using Done = absl::AnyInvocable<void(absl::StatusOr<Catalogue>) &&>;
 
-  // `saved` is served until a fetch succeeds; null if there is none.
-  AccountFields(std::string account, Catalogue saved, absl::BitGenRef random);
+  struct Options {
+    std::string account;
+    // Served until a fetch succeeds; null if there is none.
+    Catalogue saved;
+    // Fields are fetched anew after this time, give or take a tenth, so that
+    // the replicas of a gateway do not ask together. Zero: never on its own,
+    // once they are there.
+    absl::Duration refresh = kDefaultFieldRefresh;
+    // `saved` is all that will ever be known.
+    bool pinned = false;
+  };
+
+  // `random` must outlive this object.
+  AccountFields(Options options, absl::BitGenRef random);
 
   // What is known now; null if nothing is. Any thread.
   Catalogue Get() const;
@@ -34,6 +47,19 @@ class AccountFields {
   // otherwise when that changes, or with SCHEMA_UNAVAILABLE in the first Tick
   // from `until` on.
   void WhenKnown(absl::Time until, Done done);
+
+  // The same for whoever misses a field in `known`: `done` gets newer fields,
+  // at once if they are there, otherwise when a fetch brings them. It gets the
+  // same ones again when that fetch fails, at `until`, or at once where no
+  // fetch may be made for it: after one, the next one is not before
+  // kFirstExtraPause; twice, four times, ... that as long as they bring no new
+  // name, and at most kMostExtraPause.
+  void WhenNewer(const Catalogue& known, absl::Time now, absl::Time until,
+                 Done done);
+
+  // LeadSquared has refused a field that it should have: fetches early, as
+  // often as above.
+  void Refuted(absl::Time now);
 
   // Whether to fetch now. If so, a fetch is under way from then on until
   // Fetched is called.
@@ -51,7 +77,10 @@ class AccountFields {
   void CredentialsChanged();
 
   // Fetches anew soon, since what is read from an answer has changed.
-  void Refresh() { next_fetch_ = absl::InfinitePast(); }
+  void Refresh();
+
+  // Other settings, as in Options.
+  void Reconfigure(absl::Duration refresh, bool pinned, absl::Time now);
 
   // Ends all waits with `status`.
   void EndWaits(const absl::Status& status);
@@ -61,27 +90,38 @@ class AccountFields {
   // Whether the last fetch was refused for the keys.
   bool keys_refused() const { return !keys_refused_.ok(); }
 
-  // Fields are fetched anew after this time, give or take a tenth, so that the
-  // replicas of a gateway do not ask together.
-  static constexpr absl::Duration kRefresh = absl::Minutes(10);
   // After a failure: full jitter below 1 s, 2 s, ... 60 s.
   static constexpr absl::Duration kFirstPause = absl::Seconds(1);
   static constexpr absl::Duration kMostPause = absl::Seconds(60);
+  // A caller that goes on naming a field that does not exist must not cost more
+  // calls than the refresh itself; whoever has just made a field in LeadSquared
+  // must not wait long.
+  static constexpr absl::Duration kFirstExtraPause = absl::Seconds(2);
+  static constexpr absl::Duration kMostExtraPause = absl::Minutes(10);
 
  private:
   struct Wait {
     absl::Time until;
     Done done;
+    bool for_newer = false;
   };
-  void Answer(const absl::StatusOr<Catalogue>& answer);
+  // Ends the waits that `ends` says true of.
+  template <typename Ends>
+  void Answer(Ends ends, const absl::StatusOr<Catalogue>& answer);
+  // Has fields fetched at once or as soon as an extra fetch may be made.
+  void FetchExtra(absl::Time now);
+  void PlanNext(absl::Time now);
 
-  const std::string account_;
+  Options options_;
   absl::BitGenRef random_;
   mutable Mutex mutex_;
   Catalogue fields_ ABSL_GUARDED_BY(mutex_);
 
   absl::Time next_fetch_ = absl::InfinitePast();
   bool fetching_ = false;
+  bool extra_ = false;  // the next fetch, or the one under way, is one
+  absl::Time extra_from_ = absl::InfinitePast();  // when one may be made
+  absl::Duration extra_pause_ = kFirstExtraPause;
   int failures_ = 0;  // since the last success
   absl::Status keys_refused_;
   std::vector<Wait> waits_;

@@ -1,5 +1,7 @@
 #include "gateway/server/catalogue_loader.h"
 
+#include <sys/stat.h>
+
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -23,6 +25,12 @@ namespace {
 
 // As for LeadSquared's own answer.
 constexpr uintmax_t kMaxFileBytes = uintmax_t{32} << 20;
+
+absl::Time WrittenAt(const std::string& path) {
+  struct stat info {};
+  if (stat(path.c_str(), &info) != 0) return absl::UnixEpoch();
+  return absl::TimeFromTimespec(info.st_mtim);
+}
 
 }  // namespace
 
@@ -52,8 +60,7 @@ absl::StatusOr<std::shared_ptr<const schema::FieldCatalogue>> LoadCatalogue(
   if (!file.read(json.data(), static_cast<std::streamsize>(size))) {
     return refuse("can't be read");
   }
-  // When LeadSquared was asked is not known.
-  auto catalogue = ReadCatalogue(json, unique_fields, absl::UnixEpoch());
+  auto catalogue = ReadCatalogue(json, unique_fields, WrittenAt(path));
   if (!catalogue.ok()) {
     return refuse(
         absl::StrCat("is no saved field list: ", catalogue.status().message()));

@@ -18,7 +18,8 @@ absl::StatusOr<std::shared_ptr<const schema::FieldCatalogue>> ReadCatalogue(
     absl::string_view json, const std::vector<std::string>& unique_fields,
     absl::Time fetched_at);
 
-// A catalogue from a file with that JSON, of at most 32 MiB. The error, as a
+// A catalogue from a file with that JSON, of at most 32 MiB; the time of the
+// file stands for that of the answer. The error, as a
 // mistake of the configuration, names the file.
 absl::StatusOr<std::shared_ptr<const schema::FieldCatalogue>> LoadCatalogue(
     const std::string& path, const std::vector<std::string>& unique_fields);

@@ -27,8 +27,10 @@
 #include "gateway/leadsquared/credentials/credentials.h"
 #include "gateway/leadsquared/credentials/key_source.h"
 #include "gateway/model/errors.h"
+#include "gateway/model/field_checks.h"
 #include "gateway/server/account_fields.h"
 #include "gateway/server/catalogue_loader.h"
+#include "gateway/server/catalogue_store.h"
 #include "gateway/server/key_watcher.h"
 
 namespace leadgateway::server {
@@ -104,6 +106,35 @@ dispatch::AccountDispatcher::Options DispatchOptions(
   return options;
 }
 
+// Null if there is none that can be read.
+AccountFields::Catalogue SavedCatalogue(const CatalogueStore& store,
+                                        const AccountOptions& account) {
+  absl::StatusOr<AccountFields::Catalogue> saved =
+      store.Load(account.name, account.unique_fields);
+  if (!saved.ok()) {
+    if (!absl::IsNotFound(saved.status())) {
+      LogLine(LogLevel::kWarn, "saved_fields_not_read")
+          .Add("account", account.name)
+          .Add("text", saved.status().message());
+    }
+    return nullptr;
+  }
+  LogLine(LogLevel::kInfo, "saved_fields_read")
+      .Add("account", account.name)
+      .Add("fields", (*saved)->fields().size());
+  return *std::move(saved);
+}
+
+// Whether the metadata file is all that will be known of the fields.
+bool IsPinned(const AccountOptions& account) {
+  return !account.metadata_file.empty() &&
+         account.field_refresh == absl::ZeroDuration();
+}
+
+bool NeedsOptions(const AccountOptions& account) {
+  return account.field_checks.options != CheckPolicy::kOff;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(
@@ -118,10 +149,20 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::CreateOn(
     const GatewayOptions& options, const Clock& clock, Metrics* metrics,
     std::unique_ptr<http::CurlLoop> loop,
     std::optional<absl::BitGenRef> random) {
-  absl::StatusOr<std::vector<Loaded>> loaded = Load(options);
+  std::unique_ptr<CatalogueStore> store;
+  if (!options.state_dir.empty()) {
+    auto opened = CatalogueStore::Create(options.state_dir);
+    if (!opened.ok()) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("stateDir: ", opened.status().message()));
+    }
+    store = *std::move(opened);
+  }
+  absl::StatusOr<std::vector<Loaded>> loaded = Load(options, store.get());
   if (!loaded.ok()) return loaded.status();
   auto engine = std::unique_ptr<Engine>(
       new Engine(clock, metrics, std::move(loop), random));
+  engine->catalogue_store_ = std::move(store);
   for (Loaded& each : *loaded) {
     engine->first_sources_.emplace(each.options.name, each.keys);
     auto account = engine->NewAccount(std::move(each), options.limits);
@@ -140,7 +181,7 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::CreateOn(
 }
 
 absl::StatusOr<std::vector<Engine::Loaded>> Engine::Load(
-    const GatewayOptions& options) {
+    const GatewayOptions& options, const CatalogueStore* store) {
   std::vector<std::string> mistakes;
   std::vector<Loaded> loaded;
   for (size_t i = 0; i < options.accounts.size(); ++i) {
@@ -160,6 +201,8 @@ absl::StatusOr<std::vector<Engine::Loaded>> Engine::Load(
         mistakes.push_back(absl::StrCat(
             "accounts[", i, "].metadataFile: ", saved.status().message()));
       }
+    } else if (store != nullptr && account.schema_checks) {
+      each.saved_fields = SavedCatalogue(*store, account);
     }
     absl::StatusOr<leadsquared::Credentials> keys = each.keys.Load();
     if (!keys.ok()) {
@@ -192,8 +235,13 @@ std::shared_ptr<Engine::Account> Engine::NewAccount(
   account->metrics = &metrics_->ForAccount(from.name);
   account->schema_checks = from.schema_checks;
   account->unique_fields = from.unique_fields;
+  account->loads_options = NeedsOptions(from);
   account->fields = std::make_unique<AccountFields>(
-      from.name, std::move(loaded.saved_fields), random_);
+      AccountFields::Options{.account = from.name,
+                             .saved = std::move(loaded.saved_fields),
+                             .refresh = from.field_refresh,
+                             .pinned = IsPinned(from)},
+      random_);
   account->client = std::make_unique<leadsquared::LeadSquaredClient>(
       ClientOptions(from), *std::move(loaded.credentials), loop_.get());
   account->client->SetRecheckKeys(
@@ -225,6 +273,11 @@ void Engine::Reconfigure(Account& account, Loaded loaded,
     account.unique_fields = to.unique_fields;
     account.fields->Refresh();
   }
+  if (account.loads_options != NeedsOptions(to)) {
+    account.loads_options = NeedsOptions(to);
+    account.fields->Refresh();
+  }
+  account.fields->Reconfigure(to.field_refresh, IsPinned(to), clock_.Now());
   account.client->SetOptions(ClientOptions(to));
   account.dispatcher->Reconfigure(DispatchOptions(to, limits));
   const leadsquared::Credentials& known = account.client->credentials();
@@ -235,7 +288,8 @@ void Engine::Reconfigure(Account& account, Loaded loaded,
 }
 
 absl::Status Engine::Apply(const GatewayOptions& options) {
-  absl::StatusOr<std::vector<Loaded>> loaded = Load(options);
+  absl::StatusOr<std::vector<Loaded>> loaded =
+      Load(options, catalogue_store_.get());
   if (!loaded.ok()) return loaded.status();
   std::map<std::string, leadsquared::KeySource> sources;
   for (const Loaded& each : *loaded) {
@@ -269,6 +323,7 @@ absl::Status Engine::Apply(const GatewayOptions& options) {
       account->retired_at = std::min(account->retired_at, clock_.Now());
       if (key_watcher_ != nullptr) key_watcher_->Forget(name);
     }
+    if (fields_known_) fields_known_();
     applied->Set();
   });
   // Then an RPC that has seen the new configuration finds its account.
@@ -438,6 +493,9 @@ void Engine::OnCall(const Account& account,
   account.metrics->UpdateCall(record);
   account.activity->AddCall(
       record.leads, report.verdict == CallVerdict::kThrottled, report.done_at);
+  if (report.unknown_field && account.schema_checks) {
+    account.fields->Refuted(clock_.Now());
+  }
   const bool good = report.verdict == CallVerdict::kAnswered;
   LogLine line(good ? LogLevel::kInfo : LogLevel::kWarn, "upstream_call");
   if (!line.enabled()) return;
@@ -535,15 +593,16 @@ void Engine::Hold(absl::string_view account, std::shared_ptr<Ticket> ticket,
 void Engine::FetchFields(Account& account) {
   account.dispatcher->RequestOtherCall([this, &account] {
     account.client->GetFields(
+        account.loads_options,
         [this, &account](dispatch::CallReport report, std::string body) {
           account.dispatcher->OtherCallDone(report);
-          OnFields(account, report, body);
+          OnFields(account, report, std::move(body));
         });
   });
 }
 
 void Engine::OnFields(Account& account, const dispatch::CallReport& report,
-                      absl::string_view body) {
+                      std::string body) {
   const absl::Duration duration =
       report.sent_at ? report.done_at - *report.sent_at : absl::ZeroDuration();
   account.metrics->OtherCall(report.verdict, duration);
@@ -554,7 +613,13 @@ void Engine::OnFields(Account& account, const dispatch::CallReport& report,
              !report.keys_replaced) {
     fields = errors::UpstreamCredentialsRejected(account.name, report.text);
   }
+  const bool first = account.fields->Get() == nullptr;
   account.fields->Fetched(fields, clock_.Now());
+  if (fields.ok() && first && fields_known_) fields_known_();
+  if (fields.ok() && catalogue_store_ != nullptr) {
+    catalogue_store_->Save(account.name, std::move(body),
+                           (*fields)->fetched_at());
+  }
   LogLine line(fields.ok() ? LogLevel::kInfo : LogLevel::kWarn,
                fields.ok() ? "fields_loaded" : "fields_not_loaded");
   line.Add("account", account.name)
@@ -596,6 +661,34 @@ void Engine::WithFields(absl::string_view name, absl::Time until,
       return;
     }
     account->fields->WhenKnown(until, std::move(done));
+  });
+}
+
+void Engine::WithNewerFields(absl::string_view name, Catalogue known,
+                             absl::Time until, AccountFields::Done done) {
+  until = std::min(until, clock_.Now() + kMostNewerFieldsWait);
+  loop_->Post([this, account = Find(name), known = std::move(known), until,
+               done = std::move(done)]() mutable {
+    // Without the account, the request ends where it hands over its leads.
+    if (account == nullptr) return std::move(done)(std::move(known));
+    account->fields->WhenNewer(known, clock_.Now(), until, std::move(done));
+  });
+}
+
+std::map<std::string, bool> Engine::FieldsKnown() const {
+  std::map<std::string, bool> known;
+  const MutexLock lock(mutex_);
+  for (const auto& [name, account] : accounts_) {
+    known.emplace(name,
+                  !account->schema_checks || account->fields->Get() != nullptr);
+  }
+  return known;
+}
+
+void Engine::OnFieldsKnown(absl::AnyInvocable<void()> changed) {
+  loop_->Post([this, changed = std::move(changed)]() mutable {
+    fields_known_ = std::move(changed);
+    fields_known_();
   });
 }
 

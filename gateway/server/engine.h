@@ -37,6 +37,7 @@
 #include "gateway/model/lead.h"
 #include "gateway/server/account_fields.h"
 #include "gateway/server/call_ledger.h"
+#include "gateway/server/catalogue_store.h"
 #include "gateway/server/key_watcher.h"
 #include "gateway/server/state_file.h"
 #include "gateway/server/state_writer.h"
@@ -104,6 +105,17 @@ class Engine {
   void WithFields(absl::string_view account, absl::Time until,
                   AccountFields::Done done);
   static constexpr absl::Duration kMostFieldsWait = absl::Seconds(30);
+  // The account's fields for whoever misses one in `known`: newer ones if they
+  // can be had, otherwise the same again. Later, on the loop thread; it waits
+  // until `until`, and at most kMostNewerFieldsWait.
+  void WithNewerFields(absl::string_view account, Catalogue known,
+                       absl::Time until, AccountFields::Done done);
+  static constexpr absl::Duration kMostNewerFieldsWait = absl::Seconds(10);
+  // For each account, by name, whether its requests need not wait for fields:
+  // they are known, or not checked.
+  std::map<std::string, bool> FieldsKnown() const;
+  // Calls `changed` on the loop thread, now and whenever that has changed.
+  void OnFieldsKnown(absl::AnyInvocable<void()> changed);
   struct State {
     dispatch::AccountState dispatch;
     absl::Time fields_fetched_at = absl::InfinitePast();  // wall clock
@@ -154,6 +166,7 @@ class Engine {
     int queue_limit_leads = 0;
     int64_t daily_calls = 0;
     std::vector<std::string> unique_fields;
+    bool loads_options = true;
     std::unique_ptr<leadsquared::LeadSquaredClient> client;
     std::unique_ptr<dispatch::AccountDispatcher> dispatcher;
     std::unique_ptr<CallLedger> ledger;  // none without a state directory
@@ -186,8 +199,9 @@ class Engine {
   // Null if it is gone. Any thread.
   std::shared_ptr<Account> Find(absl::string_view account) const;
   // Reads what the accounts need of files; an error has one line per mistake.
-  static absl::StatusOr<std::vector<Loaded>> Load(
-      const GatewayOptions& options);
+  // `store` is null without a state directory.
+  static absl::StatusOr<std::vector<Loaded>> Load(const GatewayOptions& options,
+                                                  const CatalogueStore* store);
   // Makes an account of it, for the loop thread.
   std::shared_ptr<Account> NewAccount(Loaded loaded,
                                       const LimitOptions& limits);
@@ -197,7 +211,7 @@ class Engine {
   void DropRetired(absl::Time now);
   void FetchFields(Account& account);
   void OnFields(Account& account, const dispatch::CallReport& report,
-                absl::string_view body);
+                std::string body);
 
   const Clock& clock_;
   Metrics* const metrics_;
@@ -208,6 +222,7 @@ class Engine {
   std::unique_ptr<http::CurlLoop> loop_;
   std::unique_ptr<StateDirectory> state_directory_;
   std::unique_ptr<StateWriter> state_writer_;
+  std::unique_ptr<CatalogueStore> catalogue_store_;
   mutable Mutex mutex_;
   // Those that can be found by name.
   absl::flat_hash_map<std::string, std::shared_ptr<Account>> accounts_
@@ -216,6 +231,7 @@ class Engine {
   std::map<std::string, std::shared_ptr<Account>> on_loop_;
   // Sources of the first accounts, until Start watches them.
   std::map<std::string, leadsquared::KeySource> first_sources_;
+  absl::AnyInvocable<void()> fields_known_;  // the loop thread's
   // Set when nothing is under way any more; the loop thread's.
   std::shared_ptr<Signal> when_idle_;
   // When the loop asked to be called; its thread's.

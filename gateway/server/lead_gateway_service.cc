@@ -16,6 +16,7 @@
 #include "gateway/base/log.h"
 #include "gateway/dispatch/account_dispatcher.h"
 #include "gateway/model/errors.h"
+#include "gateway/model/folded_text.h"
 #include "gateway/model/outcome.h"
 #include "gateway/schema/field_catalogue.h"
 #include "gateway/server/account_status_proto.h"
@@ -31,6 +32,9 @@
 
 namespace leadgateway::server {
 namespace {
+
+// Of all fields' options in one answer, which clients take up to 4 MiB of.
+constexpr size_t kMostOptionBytes = size_t{2} << 20;
 
 // When results must be there, by the monotonic clock.
 absl::Time FinishBy(const grpc::CallbackServerContext& context,
@@ -51,10 +55,11 @@ absl::Time FinishBy(const grpc::CallbackServerContext& context,
 void ListFields(const schema::FieldCatalogue& catalogue,
                 absl::string_view filter,
                 v1::ListLeadFieldsResponse* response) {
-  const std::string wanted = absl::AsciiStrToLower(filter);
+  const std::string wanted = Folded(filter);
   const auto fits = [&](const std::string& name) {
-    return absl::StrContains(absl::AsciiStrToLower(name), wanted);
+    return absl::StrContains(Folded(name), wanted);
   };
+  size_t option_bytes = 0;
   for (const schema::FieldInfo& field : catalogue.fields()) {
     if (!fits(field.schema_name) && !fits(field.display_name)) continue;
     v1::LeadFieldInfo* const info = response->add_fields();
@@ -65,7 +70,15 @@ void ListFields(const schema::FieldCatalogue& catalogue,
     info->set_mandatory(field.mandatory);
     info->set_read_only(field.read_only);
     info->set_max_length(field.max_length);
-    for (const std::string& option : field.options) info->add_options(option);
+    for (const std::string& option : field.options) {
+      if (option_bytes + option.size() > kMostOptionBytes) {
+        info->set_options_left_out(static_cast<int32_t>(field.options.size()) -
+                                   info->options_size());
+        break;
+      }
+      option_bytes += option.size();
+      info->add_options(option);
+    }
   }
   ToProto(catalogue.fetched_at(), response->mutable_fetched_at());
 }
@@ -150,7 +163,7 @@ LeadGatewayService::BulkUpdateLeads(grpc::CallbackServerContext* context,
 
 void LeadGatewayService::Admit(
     const std::shared_ptr<Update>& update,
-    std::shared_ptr<const v1::BulkUpdateLeadsRequest> request) {
+    std::shared_ptr<v1::BulkUpdateLeadsRequest> request) {
   const absl::StatusOr<const AccountOptions*> account =
       FindAccount(request->account(), update->request);
   if (!account.ok()) return update->intake.stream->Refused(account.status());
@@ -162,6 +175,7 @@ void LeadGatewayService::Admit(
   update->intake.request_id = update->request.request_id;
   update->intake.trace = update->request.trace;
   update->intake.priority = update->request.priority;
+  update->intake.checks = (*account)->field_checks;
   intake_.Start(update->intake, std::move(request));
 }
 

@@ -62,7 +62,7 @@ class LeadGatewayService final
   absl::StatusOr<const AccountOptions*> FindAccount(
       absl::string_view name, const RequestContext& request) const;
   void Admit(const std::shared_ptr<Update>& update,
-             std::shared_ptr<const v1::BulkUpdateLeadsRequest> request);
+             std::shared_ptr<v1::BulkUpdateLeadsRequest> request);
   void LogUpdate(const Update& update, const absl::Status& status,
                  bool cancelled) const;
   // Ends an RPC that has one answer.

@@ -9,8 +9,9 @@
 
 namespace leadgateway::server {
 
-// The body of the first call that `leads` would make, with values shortened to
-// their first 3 characters; "" for no leads.
+// The body of the first call that `leads` would make, with at most the first 3
+// characters of each value and never all of them; cut at 256 KiB; "" for no
+// leads.
 std::string FirstCallBody(absl::string_view search_key,
                           const std::vector<LeadUpdate>& leads);
 

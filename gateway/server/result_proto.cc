@@ -41,6 +41,12 @@ void MoveToProto(LeadResult result, v1::LeadResult* out) {
   out->set_identifier(std::move(result.identifier));
   out->set_identifier_value(std::move(result.identifier_value));
   out->set_attempts(result.attempts);
+  for (FieldViolation& warning : result.warnings) {
+    v1::FieldWarning* const to = out->add_warnings();
+    to->set_field(std::move(warning.field));
+    to->set_reason(std::string(InfoOf(warning.reason).name));
+    to->set_description(std::move(warning.description));
+  }
   if (!result.problem) return;
 
   const ReasonInfo& catalogue = InfoOf(result.problem->reason);
@@ -54,7 +60,6 @@ void MoveToProto(LeadResult result, v1::LeadResult* out) {
   if (result.problem->violations.empty()) return;
   google::rpc::BadRequest bad;
   for (FieldViolation& violation : result.problem->violations) {
-    if (bad.field_violations_size() == kMaxViolations) break;
     auto* field = bad.add_field_violations();
     field->set_field(std::move(violation.field));
     field->set_description(std::string(InfoOf(violation.reason).name) + ": " +

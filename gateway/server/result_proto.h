@@ -14,10 +14,8 @@ namespace leadgateway::server {
 
 v1::Outcome ToProto(Outcome outcome);
 
-// Takes the texts out of `result`. A lead with very many mistakes shows the
-// first kMaxViolations of them.
+// Takes the texts out of `result`.
 void MoveToProto(LeadResult result, v1::LeadResult* out);
-inline constexpr int kMaxViolations = 50;
 
 void ToProto(const dispatch::JobProgress& progress, v1::Progress* out);
 void ToProto(absl::Duration duration, google::protobuf::Duration* out);

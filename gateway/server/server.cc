@@ -7,6 +7,7 @@
 #include <atomic>
 #include <chrono>
 #include <climits>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -15,6 +16,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "gateway/admin/admin_pages.h"
@@ -135,16 +137,12 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(GatewayOptions options) {
       view.uptime = SystemClock::Get().Now() - server->started_;
       const bool serving = server->serving_.load();
       if (serving) view.listen = server->listen_address();
-      view.ready = server->ready_->load();
-      view.ready_text = view.ready ? "serving"
-                        : serving  ? "draining"
-                                   : "starting";
+      Condition ready = server->Readiness();
+      view.ready = ready.ok;
+      view.ready_text = std::move(ready.text);
       return view;
     };
-    sources.ready = [ready = server->ready_] {
-      return ready->load() ? Condition{true, "ready"}
-                           : Condition{false, "draining"};
-    };
+    sources.ready = [server = server.get()] { return server->Readiness(); };
     absl::StatusOr<std::unique_ptr<AdminServer>> admin = AdminServer::Create(
         config.admin_address, AdminPages(std::move(sources)));
     if (!admin.ok()) return admin.status();
@@ -201,8 +199,8 @@ absl::Status Server::StartGrpc() {
   if (grpc_ == nullptr) {
     return absl::InternalError("gRPC can't start its server");
   }
-  grpc_->GetHealthCheckService()->SetServingStatus(true);
-  grpc_->GetHealthCheckService()->SetServingStatus(kServiceName, true);
+  UpdateHealth();
+  engine_->OnFieldsKnown([this] { UpdateHealth(); });
   return absl::OkStatus();
 }
 
@@ -229,12 +227,48 @@ std::string Server::admin_address() const {
   return admin_ == nullptr ? "" : admin_->bound_address();
 }
 
+Condition Server::Readiness() const {
+  if (!ready_->load()) {
+    return {false, serving_.load() ? "draining" : "starting"};
+  }
+  std::vector<std::string> without;
+  bool any = false;
+  for (const auto& [name, known] : engine_->FieldsKnown()) {
+    if (!known) without.push_back(name);
+    any = any || known;
+  }
+  if (without.empty()) return {true, "ready"};
+  const std::string text = absl::StrCat("no field metadata yet of account ",
+                                        absl::StrJoin(without, ", "));
+  if (!any) return {false, text};
+  return {true, absl::StrCat("ready; ", text)};
+}
+
+void Server::UpdateHealth() {
+  const std::map<std::string, bool> accounts = engine_->FieldsKnown();
+  const bool any = std::any_of(accounts.begin(), accounts.end(),
+                               [](const auto& entry) { return entry.second; });
+  const MutexLock lock(health_mutex_);
+  if (health_ended_) return;
+  grpc::HealthCheckServiceInterface* const health =
+      grpc_->GetHealthCheckService();
+  health->SetServingStatus("", any);
+  health->SetServingStatus(kServiceName, any);
+  for (const auto& [name, known] : accounts) {
+    health->SetServingStatus(absl::StrCat(kServiceName, "/", name), known);
+  }
+}
+
 void Server::Drain() {
   if (drained_) return;
   drained_ = true;
   LogLine(LogLevel::kInfo, "draining").Add("timeout_s", options_.drain_timeout);
   ready_->store(false);
-  grpc_->GetHealthCheckService()->SetServingStatus(false);
+  {
+    const MutexLock lock(health_mutex_);
+    health_ended_ = true;
+    grpc_->GetHealthCheckService()->SetServingStatus(false);
+  }
   service_->StartDraining();
   engine_->Drain(options_.drain_timeout);
   service_->WaitUntilIdle(kStreamsEnd);

@@ -8,9 +8,11 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "gateway/admin/admin_pages.h"
 #include "gateway/admin/admin_server.h"
 #include "gateway/admin/metrics.h"
 #include "gateway/base/clock.h"
+#include "gateway/base/mutex.h"
 #include "gateway/config/config.h"
 #include "gateway/server/engine.h"
 #include "gateway/server/lead_gateway_service.h"
@@ -55,7 +57,17 @@ class Server {
   absl::Status StartGrpc();
   void HandOver(int listener_fd, int fd);
 
+  // Ready is a gateway that can serve one account at least: one whose fields
+  // are known, or are not checked.
+  Condition Readiness() const;
+  // Brings gRPC's health service in line with it: "" and the service stand for
+  // Readiness, "leadgateway.v1.LeadGatewayService/ACCOUNT" for one account.
+  void UpdateHealth();
+
   const GatewayOptions options_;
+  // Outlives the engine, whose thread updates the health, too.
+  Mutex health_mutex_;
+  bool health_ended_ ABSL_GUARDED_BY(health_mutex_) = false;
   std::unique_ptr<Metrics> metrics_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<LeadGatewayService> service_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,7 +14,6 @@
 #include "gateway/model/lead.h"
 #include "gateway/model/limits.h"
 #include "gateway/model/outcome.h"
-#include "gateway/schema/field_catalogue.h"
 #include "gateway/server/plan_body.h"
 #include "gateway/server/result_proto.h"
 #include "gateway/validation/request_validator.h"
@@ -34,30 +34,46 @@ absl::Time FinishBy(absl::Time now, absl::Duration left) {
          std::clamp(left * kReserveShare, kLeastReserve, kMostReserve);
 }
 
-void UpdateIntake::Start(
-    const Update& update,
-    std::shared_ptr<const v1::BulkUpdateLeadsRequest> request) {
+void UpdateIntake::Start(const Update& update,
+                         std::shared_ptr<v1::BulkUpdateLeadsRequest> request) {
   engine_->WithFields(update.account, update.finish_by,
                       [this, update, request = std::move(request)](
-                          absl::StatusOr<Engine::Catalogue> fields) {
+                          absl::StatusOr<Engine::Catalogue> fields) mutable {
                         if (!fields.ok()) {
                           update.stream->Refused(fields.status());
                         } else {
-                          Hand(update, *request, fields->get());
+                          Hand(update, std::move(request), *std::move(fields),
+                               /*newest=*/false);
                         }
                       });
 }
 
 void UpdateIntake::Hand(const Update& update,
-                        const v1::BulkUpdateLeadsRequest& request,
-                        const schema::FieldCatalogue* catalogue) {
+                        std::shared_ptr<v1::BulkUpdateLeadsRequest> request,
+                        Engine::Catalogue catalogue, bool newest) {
   absl::StatusOr<validation::ValidatedRequest> validated =
-      validation::ValidateRequest(
-          request,
-          {.max_leads = limits_.max_leads_per_request, .catalogue = catalogue});
+      validation::ValidateRequest(*request,
+                                  {.max_leads = limits_.max_leads_per_request,
+                                   .catalogue = catalogue.get(),
+                                   .checks = update.checks,
+                                   .stop_at_unknown_name = !newest});
   if (!validated.ok()) return update.stream->Refused(validated.status());
+  if (validated->unknown_name) {
+    engine_->WithNewerFields(
+        update.account, std::move(catalogue), update.finish_by,
+        [this, update, request = std::move(request)](
+            absl::StatusOr<Engine::Catalogue> fields) mutable {
+          if (!fields.ok()) {
+            update.stream->Refused(fields.status());
+          } else {
+            Hand(update, std::move(request), *std::move(fields),
+                 /*newest=*/true);
+          }
+        });
+    return;
+  }
 
-  if (request.validate_only()) {
+  if (request->validate_only()) {
     auto plan = std::make_shared<v1::Plan>();
     const int leads = static_cast<int>(validated->leads.size());
     plan->set_upstream_calls((leads + kMaxLeadsPerCall - 1) / kMaxLeadsPerCall);
@@ -72,6 +88,10 @@ void UpdateIntake::Hand(const Update& update,
       result.identifier = lead.key().attribute;
       result.identifier_value = lead.key().value;
       result.tag = std::move(lead.tag);
+      const auto warned = validated->warnings.find(lead.index);
+      if (warned != validated->warnings.end()) {
+        result.warnings = std::move(warned->second);
+      }
       results->push_back(std::move(result));
     }
     engine_->CountResults(update.account, *results);
@@ -107,16 +127,18 @@ void UpdateIntake::Hand(const Update& update,
   job.priority = update.priority;
   job.search_key = std::move(validated->search_key);
   job.nonexistent_is_unprocessed =
-      request.options().push_non_existent_leads_to_unprocessed_list();
+      request->options().push_non_existent_leads_to_unprocessed_list();
   job.leads = std::move(validated->leads);
   job.finish_by = update.finish_by;
   engine_->Submit(
       update.account, std::move(job), update.stream, update.ticket,
       [engine = engine_, account = update.account, stream = update.stream,
-       invalid = std::move(validated->invalid)](absl::Status status) mutable {
+       invalid = std::move(validated->invalid),
+       warnings = std::move(validated->warnings)](absl::Status status) mutable {
         if (status.ok()) {
           engine->CountResults(account, invalid);
-          stream->Accepted(std::move(invalid));
+          stream->Accepted(std::move(invalid), std::nullopt,
+                           std::move(warnings));
         } else {
           stream->Refused(std::move(status));
         }

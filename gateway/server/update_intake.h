@@ -8,7 +8,7 @@
 #include "gateway/base/trace.h"
 #include "gateway/config/config.h"
 #include "gateway/dispatch/job.h"
-#include "gateway/schema/field_catalogue.h"
+#include "gateway/model/field_checks.h"
 #include "gateway/server/engine.h"
 #include "gateway/server/update_stream.h"
 #include "leadgateway/v1/lead_gateway.pb.h"
@@ -30,16 +30,18 @@ class UpdateIntake {
     std::string request_id;
     TraceContext trace;
     dispatch::Priority priority = dispatch::Priority::kInteractive;
+    FieldChecks checks;    // the account's
     absl::Time finish_by;  // when results must be there, by the clock's Now()
     std::shared_ptr<UpdateStream> stream;
     std::shared_ptr<Engine::Ticket> ticket = std::make_shared<Engine::Ticket>();
   };
 
   // Sees to it that `update.stream` is told whether the request was accepted,
-  // and all that comes after. Lets go of the request once it is a job: queued
-  // leads must not be there twice.
+  // and all that comes after. Takes the texts out of the request, which nobody
+  // else may use, and lets go of it once it is a job: queued leads must not be
+  // there twice.
   void Start(const Update& update,
-             std::shared_ptr<const v1::BulkUpdateLeadsRequest> request);
+             std::shared_ptr<v1::BulkUpdateLeadsRequest> request);
 
   // The update's caller is gone.
   void Cancel(const Update& update) {
@@ -48,8 +50,11 @@ class UpdateIntake {
 
  private:
   // The second half of Start, with the account's fields (null: not checked).
-  void Hand(const Update& update, const v1::BulkUpdateLeadsRequest& request,
-            const schema::FieldCatalogue* catalogue);
+  // Unless these are the newest there are to be had, a name that is not among
+  // them has them loaded anew first.
+  void Hand(const Update& update,
+            std::shared_ptr<v1::BulkUpdateLeadsRequest> request,
+            Engine::Catalogue catalogue, bool newest);
 
   const LimitOptions& limits_;
   Engine* const engine_;

@@ -37,11 +37,12 @@ void UpdateStream::Count(const std::vector<LeadResult>& results) {
 }
 
 void UpdateStream::Accepted(std::vector<LeadResult> invalid,
-                            std::optional<v1::Plan> plan) {
+                            std::optional<v1::Plan> plan, Warnings warnings) {
   {
     const MutexLock lock(mutex_);
     accepted_ = true;
     plan_ = std::move(plan);
+    warnings_ = std::move(warnings);
   }
   OnResults(std::move(invalid));
 }
@@ -82,6 +83,12 @@ void UpdateStream::OnResults(std::vector<LeadResult> results) {
     Count(results);
     if (!abandoned_) {
       for (LeadResult& result : results) {
+        if (!warnings_.empty()) {
+          const auto warned = warnings_.find(result.index);
+          if (warned != warnings_.end()) {
+            result.warnings = std::move(warned->second);
+          }
+        }
         unread_ += FootprintOf(result);
         results_.push_back(std::move(result));
       }
@@ -121,6 +128,7 @@ void UpdateStream::Abandon() {
     abandoned_ = true;
     std::deque<LeadResult>().swap(results_);
     unread_ = 0;
+    warnings_.clear();
     progress_.reset();
     changed = UpdateCongestion();
   }

@@ -3,11 +3,13 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -46,9 +48,12 @@ class UpdateStream final : public dispatch::JobObserver {
   static constexpr size_t kLeastUnread = size_t{8} << 10;
 
   // The request was taken. Exactly one of Accepted and Refused is called,
-  // first. `invalid` are the results of leads that dispatch will not report.
+  // first. `invalid` are the results of leads that dispatch will not report;
+  // `warnings` join the results of the leads with those indexes.
+  using Warnings = absl::flat_hash_map<int32_t, std::vector<FieldViolation>>;
   void Accepted(std::vector<LeadResult> invalid,
-                std::optional<v1::Plan> plan = std::nullopt);
+                std::optional<v1::Plan> plan = std::nullopt,
+                Warnings warnings = {});
   // The RPC ends with `status`.
   void Refused(absl::Status status);
 
@@ -104,6 +109,7 @@ class UpdateStream final : public dispatch::JobObserver {
   bool congested_ ABSL_GUARDED_BY(mutex_) = false;
   std::optional<dispatch::JobProgress> progress_ ABSL_GUARDED_BY(mutex_);
   std::optional<v1::Plan> plan_ ABSL_GUARDED_BY(mutex_);
+  Warnings warnings_ ABSL_GUARDED_BY(mutex_);  // of results that are to come
   std::optional<absl::Status> refused_ ABSL_GUARDED_BY(mutex_);
   Totals totals_ ABSL_GUARDED_BY(mutex_) = {};
   int counted_ ABSL_GUARDED_BY(mutex_) = 0;

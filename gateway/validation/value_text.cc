@@ -2,13 +2,13 @@
 
 #include <charconv>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
 
@@ -18,6 +18,24 @@ namespace {
 // google.protobuf.Timestamp: 0001-01-01T00:00:00Z to 9999-12-31T23:59:59Z.
 constexpr int64_t kFirstSecond = -62'135'596'800;
 constexpr int64_t kLastSecond = 253'402'300'799;
+
+// By hand: a format string costs several times the rest of the conversion.
+void AppendDigits(int64_t number, size_t digits, std::string* out) {
+  const size_t start = out->size();
+  out->resize(start + digits);
+  for (size_t i = digits; i-- > 0;) {
+    (*out)[start + i] = static_cast<char>('0' + number % 10);
+    number /= 10;
+  }
+}
+
+void AppendDate(int64_t year, int month, int day, std::string* out) {
+  AppendDigits(year, 4, out);
+  *out += '-';
+  AppendDigits(month, 2, out);
+  *out += '-';
+  AppendDigits(day, 2, out);
+}
 
 absl::StatusOr<std::string> DoubleText(double value) {
   if (!std::isfinite(value)) {
@@ -40,9 +58,11 @@ absl::StatusOr<std::string> TimestampText(
     return absl::InvalidArgumentError(
         "is no timestamp between the years 1 and 9999");
   }
-  return absl::FormatTime("%E4Y-%m-%d %H:%M:%S",
-                          absl::FromUnixSeconds(value.seconds()),
-                          absl::UTCTimeZone());
+  std::string text;
+  AppendDateTime(absl::ToCivilSecond(absl::FromUnixSeconds(value.seconds()),
+                                     absl::UTCTimeZone()),
+                 &text);
+  return text;
 }
 
 absl::StatusOr<std::string> DateText(const google::type::Date& value) {
@@ -51,15 +71,34 @@ absl::StatusOr<std::string> DateText(const google::type::Date& value) {
     return absl::InvalidArgumentError(
         "is no date with a year from 1 to 9999, a month and a day");
   }
-  const absl::CivilDay day(value.year(), value.month(), value.day());
-  if (day.month() != value.month() || day.day() != value.day()) {
+  if (!DayExists(value.year(), value.month(), value.day())) {
     return absl::InvalidArgumentError("is a day that its month does not have");
   }
-  return absl::StrFormat("%04d-%02d-%02d", value.year(), value.month(),
-                         value.day());
+  std::string text;
+  AppendDate(value.year(), value.month(), value.day(), &text);
+  return text;
 }
 
 }  // namespace
+
+bool DayExists(int year, int month, int day) {
+  if (year < 1 || year > 9999 || month < 1 || month > 12 || day < 1) {
+    return false;
+  }
+  constexpr int kDays[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+  const bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+  return day <= kDays[month - 1] + (month == 2 && leap ? 1 : 0);
+}
+
+void AppendDateTime(absl::CivilSecond time, std::string* out) {
+  AppendDate(time.year(), time.month(), time.day(), out);
+  *out += ' ';
+  AppendDigits(time.hour(), 2, out);
+  *out += ':';
+  AppendDigits(time.minute(), 2, out);
+  *out += ':';
+  AppendDigits(time.second(), 2, out);
+}
 
 absl::StatusOr<std::string> ValueText(const v1::LeadField& field) {
   switch (field.value_case()) {

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/time/civil_time.h"
 #include "leadgateway/v1/lead_gateway.pb.h"
 
 namespace leadgateway::validation {
@@ -12,6 +13,13 @@ namespace leadgateway::validation {
 // that can't be written: NaN, a date that does not exist) or kNotFound (no
 // value set); the message says what is wrong without the value.
 absl::StatusOr<std::string> ValueText(const v1::LeadField& field);
+
+// Whether the (proleptic) Gregorian calendar of the years 1 to 9999 has the
+// day.
+bool DayExists(int year, int month, int day);
+
+// Appends "YYYY-MM-DD HH:MM:SS"; the year is from 1 to 9999.
+void AppendDateTime(absl::CivilSecond time, std::string* out);
 
 }  // namespace leadgateway::validation
 

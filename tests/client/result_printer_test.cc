@@ -186,6 +186,22 @@ TEST_F(ResultPrinterTest, AValidationShowsItsPlan) {
                                   "first call: [{}]\n"));
 }
 
+TEST_F(ResultPrinterTest, AWarningIsPrintedBesideAnUpdatedLead) {
+  leadgateway::v1::LeadResult result;
+  result.set_outcome(leadgateway::v1::OUTCOME_UPDATED);
+  result.set_identifier("EmailAddress");
+  result.set_identifier_value("a@b");
+  auto* const warning = result.add_warnings();
+  warning->set_field("leads[7].fields[\"ProspectStage\"]");
+  warning->set_reason("VALUE_NOT_AN_OPTION");
+  warning->set_description("is none of the field's 3 options");
+  Printer({}).Result(result, 9, false);
+  EXPECT_EQ(out_.str(),
+            "line 9  UPDATED      EmailAddress=a@b\n"
+            "    warning: fields[\"ProspectStage\"]: VALUE_NOT_AN_OPTION: is "
+            "none of the field's 3 options\n");
+}
+
 TEST_F(ResultPrinterTest, AnErrorGoesToStandardErrorOnly) {
   Printer({}).Fail(client::MakeClientError(absl::StatusCode::kUnavailable,
                                            "no connection", "NO_CONNECTION"));

@@ -1,12 +1,21 @@
+#include <atomic>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/support/status.h"
 #include "gtest/gtest.h"
 #include "leadgateway/v1/lead_gateway.pb.h"
+#include "sandbox/account.h"
+#include "sandbox/call_record.h"
+#include "sandbox/field_catalogue.h"
+#include "sandbox/scenario.h"
 #include "tests/integration/gateway_fixture.h"
 
 // Requests are checked against the account's field metadata, which the gateway
@@ -115,6 +124,151 @@ TEST(FieldsTest, RefusedKeysAreToldAtOnce) {
   EXPECT_EQ(answer.status.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
   EXPECT_EQ(ReasonOf(answer.status), "UPSTREAM_CREDENTIALS_REJECTED");
   EXPECT_LT(answer.took, kLongEnough / 2);
+}
+
+int MetadataCalls(Gateway& gateway) {
+  int calls = 0;
+  for (const sandbox::CallRecord& call :
+       gateway.account().Record(1, 1'000'000)) {
+    calls += call.endpoint == sandbox::Endpoint::kMetadata;
+  }
+  return calls;
+}
+
+TEST(FieldsTest, AFieldThatHasJustBeenMadeIsUsableAtOnce) {
+  Gateway gateway(Checked());
+  ExpectAll(gateway.Update(Updates(0, 1)), 1, v1::OUTCOME_UPDATED);
+  v1::BulkUpdateLeadsRequest request = Updates(0, 3);
+  AddField(request, 1, "mx_Brand_New");
+  sandbox::Field field;
+  field.schema_name = "mx_Brand_New";
+  ASSERT_TRUE(gateway.account().AddField(field).ok());
+  ASSERT_TRUE(Eventually([&] {
+    return CountOf(gateway.Update(request), v1::OUTCOME_UPDATED) == 3;
+  }));
+  EXPECT_EQ(MetadataCalls(gateway), 2);
+}
+
+TEST(FieldsTest, AFieldThatLeadSquaredRefusesIsUnknownSoon) {
+  Gateway gateway(Checked());
+  v1::BulkUpdateLeadsRequest request = Updates(0, 1);
+  AddField(request, 0, "mx_City");
+  ExpectAll(gateway.Update(request), 1, v1::OUTCOME_UPDATED);
+  ASSERT_TRUE(gateway.account().RemoveField("mx_City").ok());
+  Answer answer = gateway.Update(request);
+  EXPECT_EQ(answer.results.at(0).outcome(), v1::OUTCOME_FAILED);
+  EXPECT_TRUE(Eventually([&] {
+    answer = gateway.Update(request);
+    return ReasonOf(answer.results.at(0)) == "FIELD_UNKNOWN";
+  }));
+}
+
+TEST(FieldsTest, ARestartServesFromWhatWasSaved) {
+  TempDir state;
+  GatewaySetup setup = Checked();
+  setup.state_dir = state.path() + "/state";
+  {
+    Gateway gateway(setup);
+    ExpectAll(gateway.Update(Updates(0, 1)), 1, v1::OUTCOME_UPDATED);
+  }
+  setup.Faults(R"({"rules":[{"when":{"endpoints":["metadata"]},)"
+               R"("set":{"fault":"html_502"}}]})");
+  Gateway gateway(setup);
+  v1::BulkUpdateLeadsRequest request = Updates(0, 2);
+  AddField(request, 1, "mx_Citty");
+  const Answer answer = gateway.Update(request);
+  ExpectComplete(answer, 2);
+  EXPECT_EQ(answer.results.at(0).outcome(), v1::OUTCOME_UPDATED);
+  EXPECT_EQ(ReasonOf(answer.results.at(1)), "FIELD_UNKNOWN");
+}
+
+TEST(FieldsTest, AWarningRidesOnTheResultOfTheLeadThatWasSent) {
+  Gateway gateway(Checked());
+  v1::BulkUpdateLeadsRequest request = Updates(0, 2);
+  AddField(request, 1, "ProspectStage");
+  Answer answer = gateway.Update(request);
+  ExpectAll(answer, 2, v1::OUTCOME_UPDATED);
+  EXPECT_EQ(answer.results.at(0).warnings_size(), 0);
+  ASSERT_EQ(answer.results.at(1).warnings_size(), 1);
+  const v1::FieldWarning& warning = answer.results.at(1).warnings(0);
+  EXPECT_EQ(warning.field(), "leads[1].fields[\"ProspectStage\"]");
+  EXPECT_EQ(warning.reason(), "VALUE_NOT_AN_OPTION");
+  request.set_validate_only(true);
+  answer = gateway.Update(request);
+  ExpectAll(answer, 2, v1::OUTCOME_VALID);
+  EXPECT_EQ(answer.results.at(1).warnings_size(), 1);
+}
+
+TEST(FieldsTest, HealthTellsWhetherThereIsMetadata) {
+  constexpr char kService[] = "leadgateway.v1.LeadGatewayService";
+  GatewaySetup setup = Checked();
+  setup.Faults(R"({"rules":[{"when":{"endpoints":["metadata"]},)"
+               R"("set":{"fault":"html_502"}}]})");
+  Gateway gateway(setup);
+  EXPECT_EQ(HealthOf(gateway.channel(), kService), "NOT_SERVING");
+  gateway.account().ClearFaults();
+  EXPECT_TRUE(Eventually(
+      [&] { return HealthOf(gateway.channel(), kService) == "SERVING"; }));
+  EXPECT_EQ(HealthOf(gateway.channel(), ""), "SERVING");
+}
+
+TEST(FieldsTest, TenThousandLeadsFullOfMistakesMakeAnAnswerThatFits) {
+  Gateway gateway(Checked());
+  v1::BulkUpdateLeadsRequest request = Updates(0, 10'000);
+  for (int i = 0; i < 10'000; ++i) {
+    for (int j = 0; j < 10; ++j) {
+      AddField(request, i, absl::StrCat("mx_Not_There_", j));
+    }
+  }
+  // A client takes messages of up to 4 MiB.
+  const Answer answer = gateway.Update(request);
+  ExpectAll(answer, 10'000, v1::OUTCOME_INVALID, "FIELD_UNKNOWN");
+  EXPECT_THAT(gateway.calls(), SizeIs(0));
+}
+
+// A field comes and another one goes in LeadSquared while requests run. One of
+// the two fields that each request names is always there: a request that found
+// it missing would have seen half a catalogue.
+TEST(FieldsTest, NoRequestSeesHalfACatalogueWhileFieldsChange) {
+  GatewaySetup setup = Checked();
+  setup.account.field_refresh = absl::Milliseconds(50);
+  setup.Allow(10'000, absl::Seconds(5));
+  Gateway gateway(setup);
+  ExpectAll(gateway.Update(Updates(0, 1)), 1, v1::OUTCOME_UPDATED);
+  std::atomic<int> with_both{0};
+  std::atomic<int> with_none{0};
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 20; ++i) {
+    callers.emplace_back([&, i] {
+      const absl::Time end = absl::Now() + kLongEnough / 2;
+      while (absl::Now() < end && (with_both == 0 || with_none == 0)) {
+        v1::BulkUpdateLeadsRequest request = Updates(i, 1);
+        request.set_validate_only(true);
+        AddField(request, 0, "mx_Pair_A");
+        AddField(request, 0, "mx_City");
+        const Answer answer = gateway.Update(request);
+        ExpectComplete(answer, 1);
+        const v1::LeadResult& result = answer.results.at(0);
+        if (result.outcome() == v1::OUTCOME_VALID) {
+          ++with_both;
+          continue;
+        }
+        EXPECT_EQ(ReasonOf(result), "FIELD_UNKNOWN");
+        const Details details = DetailsOf(result.status());
+        ASSERT_TRUE(details.bad_request.has_value());
+        EXPECT_EQ(details.bad_request->field_violations_size(), 1);
+        ++with_none;
+      }
+    });
+  }
+  sandbox::Field pair;
+  pair.schema_name = "mx_Pair_A";
+  EXPECT_TRUE(Eventually([&] { return with_none > 0; }));
+  ASSERT_TRUE(gateway.account().AddField(pair).ok());
+  ASSERT_TRUE(gateway.account().RemoveField("mx_Zip").ok());
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_GT(with_both.load(), 0);
+  EXPECT_GT(with_none.load(), 0);
 }
 
 }  // namespace

@@ -153,7 +153,7 @@ TEST_F(LeadSquaredClientTest, HidesItsKeysInWhatAnAnswerSays) {
   client.Update(Call(), keep);
   // The keys that the call bore count, not those of now.
   client.SetCredentials(Keys("new", "newer"));
-  client.GetFields([&](CallReport report, std::string) { keep(report); });
+  client.GetFields(true, [&](CallReport report, std::string) { keep(report); });
   http_.Answer(0, 401,
                R"({"Status":"Error","ExceptionType":"MXUnauthorizedException",)"
                R"("ExceptionMessage":"u$rA and sB are no keys"})");
@@ -170,7 +170,7 @@ TEST_F(LeadSquaredClientTest, GetsTheFieldsAndHandsOnTheBody) {
   LeadSquaredClient client = Client();
   std::string body;
   CallReport report;
-  client.GetFields([&](CallReport r, std::string b) {
+  client.GetFields(true, [&](CallReport r, std::string b) {
     report = std::move(r);
     body = std::move(b);
   });
@@ -188,7 +188,8 @@ TEST_F(LeadSquaredClientTest, GetsTheFieldsAndHandsOnTheBody) {
 TEST_F(LeadSquaredClientTest, ReportsAThrottleOfTheFieldsCall) {
   LeadSquaredClient client = Client();
   CallReport report;
-  client.GetFields([&](CallReport r, std::string) { report = std::move(r); });
+  client.GetFields(false,
+                   [&](CallReport r, std::string) { report = std::move(r); });
   http_.Answer(0, 200, kThrottleSample);
   EXPECT_EQ(report.verdict, CallVerdict::kThrottled);
   EXPECT_EQ(report.limit_calls, 25);

@@ -1,14 +1,20 @@
 #include "gateway/server/account_fields.h"
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <random>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "gateway/model/errors.h"
+#include "gateway/model/limits.h"
 #include "gateway/schema/field_catalogue.h"
 #include "gtest/gtest.h"
 
@@ -33,8 +39,15 @@ class AccountFieldsTest : public ::testing::Test {
     };
   }
 
+  // The first fetch brings a field of this name.
+  Catalogue Load(const std::string& name, absl::Time now) {
+    EXPECT_TRUE(fields_.StartFetch(now));
+    fields_.Fetched(CatalogueOf(name), now);
+    return fields_.Get();
+  }
+
   std::mt19937_64 random_{1};
-  AccountFields fields_{"acme", nullptr, random_};
+  AccountFields fields_{{.account = "acme", .saved = nullptr}, random_};
   std::vector<absl::StatusOr<Catalogue>> answers_;
 };
 
@@ -87,8 +100,8 @@ TEST_F(AccountFieldsTest, OldFieldsAreServedWhileFetchesFail) {
   ASSERT_TRUE(fields_.StartFetch(kStart));
   fields_.Fetched(old, kStart);
   const absl::Time refresh = fields_.next_fetch();
-  EXPECT_GE(refresh, kStart + AccountFields::kRefresh * 0.9);
-  EXPECT_LE(refresh, kStart + AccountFields::kRefresh * 1.1);
+  EXPECT_GE(refresh, kStart + kDefaultFieldRefresh * 0.9);
+  EXPECT_LE(refresh, kStart + kDefaultFieldRefresh * 1.1);
   EXPECT_FALSE(fields_.StartFetch(refresh - absl::Milliseconds(1)));
   ASSERT_TRUE(fields_.StartFetch(refresh));
   fields_.Fetched(absl::UnavailableError("HTTP 502"), refresh);
@@ -112,7 +125,7 @@ TEST_F(AccountFieldsTest, RefusedKeysEndTheWaitsUntilAFetchSucceeds) {
 
 TEST_F(AccountFieldsTest, SavedFieldsAreThereFromTheStart) {
   const Catalogue saved = CatalogueOf("EmailAddress");
-  AccountFields fields("acme", saved, random_);
+  AccountFields fields({.account = "acme", .saved = saved}, random_);
   EXPECT_EQ(fields.Get(), saved);
   // And LeadSquared is asked all the same.
   EXPECT_TRUE(fields.StartFetch(kStart));
@@ -123,6 +136,176 @@ TEST_F(AccountFieldsTest, ADrainEndsAllWaits) {
   fields_.EndWaits(errors::Draining());
   ASSERT_EQ(answers_.size(), 1u);
   EXPECT_EQ(errors::ReasonNameOf(answers_[0].status()), "DRAINING");
+}
+
+// ----------------------------------------------------------- a field is missed
+
+TEST_F(AccountFieldsTest, AMissWaitsForOneExtraFetchAndGetsItsFields) {
+  const Catalogue old = Load("EmailAddress", kStart);
+  const absl::Time now = kStart + absl::Minutes(1);
+  for (int i = 0; i < 3; ++i) {
+    fields_.WhenNewer(old, now, now + absl::Seconds(10), Into(&answers_));
+  }
+  EXPECT_TRUE(answers_.empty());
+  ASSERT_TRUE(fields_.StartFetch(now));
+  EXPECT_FALSE(fields_.StartFetch(now));
+  const Catalogue fresh = CatalogueOf("mx_New");
+  fields_.Fetched(fresh, now);
+  ASSERT_EQ(answers_.size(), 3u);
+  for (const auto& answer : answers_) EXPECT_EQ(*answer, fresh);
+  // Whoever missed it in the old ones gets the new ones without a fetch.
+  fields_.WhenNewer(old, now, now + absl::Seconds(10), Into(&answers_));
+  EXPECT_EQ(*answers_.back(), fresh);
+  EXPECT_FALSE(fields_.StartFetch(now));
+}
+
+TEST_F(AccountFieldsTest, MissesThatFindNothingCostLessAndLess) {
+  Load("EmailAddress", kStart);
+  int fetches = 0;
+  // A caller that names a field that does not exist, every second for an hour.
+  for (absl::Time now = kStart; now < kStart + absl::Hours(1);
+       now += absl::Seconds(1)) {
+    fields_.WhenNewer(fields_.Get(), now, now + absl::Seconds(1),
+                      Into(&answers_));
+    if (fields_.StartFetch(now)) {
+      ++fetches;
+      fields_.Fetched(CatalogueOf("EmailAddress"), now);
+    }
+    fields_.Tick(now);
+  }
+  EXPECT_GE(fetches, 6 + 5);
+  EXPECT_LE(fetches, 6 + 16);
+  EXPECT_EQ(answers_.size(), 3'600u);
+  for (const auto& answer : answers_) EXPECT_TRUE(answer.ok());
+}
+
+TEST_F(AccountFieldsTest, AMissThatFindsSomethingMakesTheNextOneQuick) {
+  Load("EmailAddress", kStart);
+  absl::Time now = kStart;
+  for (int i = 0; i < 5; ++i) {
+    now += absl::Minutes(1);
+    fields_.WhenNewer(fields_.Get(), now, now + absl::Seconds(1),
+                      Into(&answers_));
+    ASSERT_TRUE(fields_.StartFetch(now)) << i;
+    fields_.Fetched(CatalogueOf(i % 2 == 0 ? "mx_A" : "mx_B"), now);
+  }
+  now += AccountFields::kFirstExtraPause;
+  fields_.WhenNewer(fields_.Get(), now, now + absl::Seconds(1),
+                    Into(&answers_));
+  EXPECT_TRUE(fields_.StartFetch(now));
+}
+
+TEST_F(AccountFieldsTest, AMissGetsTheOldFieldsWhenItsFetchFailsOrTakesLong) {
+  const Catalogue old = Load("EmailAddress", kStart);
+  absl::Time now = kStart + absl::Minutes(1);
+  fields_.WhenNewer(old, now, now + absl::Seconds(2), Into(&answers_));
+  ASSERT_TRUE(fields_.StartFetch(now));
+  EXPECT_LE(fields_.Tick(now), now + absl::Seconds(2));
+  fields_.Tick(now + absl::Seconds(2));
+  ASSERT_EQ(answers_.size(), 1u);
+  EXPECT_EQ(*answers_[0], old);
+  fields_.WhenNewer(old, now, now + absl::Seconds(20), Into(&answers_));
+  fields_.Fetched(absl::UnavailableError("HTTP 502"), now);
+  ASSERT_EQ(answers_.size(), 2u);
+  EXPECT_EQ(*answers_[1], old);
+  // While LeadSquared is down, nobody waits for it.
+  fields_.WhenNewer(old, now, now + absl::Seconds(20), Into(&answers_));
+  EXPECT_EQ(answers_.size(), 3u);
+}
+
+TEST_F(AccountFieldsTest, AMissWhoseTimeIsOverWaitsForNothing) {
+  const Catalogue old = Load("EmailAddress", kStart);
+  const absl::Time now = kStart + absl::Minutes(1);
+  fields_.WhenNewer(old, now, now, Into(&answers_));
+  EXPECT_EQ(answers_.size(), 1u);
+  EXPECT_FALSE(fields_.StartFetch(now));
+}
+
+TEST_F(AccountFieldsTest, AFieldThatLeadSquaredRefusesHasAllFetchedEarly) {
+  Load("EmailAddress", kStart);
+  const absl::Time now = kStart + absl::Minutes(1);
+  EXPECT_FALSE(fields_.StartFetch(now));
+  fields_.Refuted(now);
+  ASSERT_TRUE(fields_.StartFetch(now));
+  fields_.Refuted(now);  // by a call that was under way
+  fields_.Fetched(CatalogueOf("EmailAddress"), now);
+  fields_.Refuted(now);
+  EXPECT_FALSE(fields_.StartFetch(now));
+  EXPECT_TRUE(fields_.StartFetch(now + 2 * AccountFields::kFirstExtraPause));
+}
+
+TEST_F(AccountFieldsTest, PinnedFieldsAreNeverFetched) {
+  const Catalogue saved = CatalogueOf("EmailAddress");
+  AccountFields fields({.account = "acme",
+                        .saved = saved,
+                        .refresh = absl::ZeroDuration(),
+                        .pinned = true},
+                       random_);
+  fields.WhenNewer(saved, kStart, kStart + absl::Hours(1), Into(&answers_));
+  fields.Refuted(kStart);
+  ASSERT_EQ(answers_.size(), 1u);
+  EXPECT_EQ(*answers_[0], saved);
+  EXPECT_FALSE(fields.StartFetch(kStart + absl::Hours(1'000)));
+}
+
+TEST_F(AccountFieldsTest, WithoutARefreshFieldsAreFetchedOnceAndAfterMisses) {
+  AccountFields fields(
+      {.account = "acme", .saved = nullptr, .refresh = absl::ZeroDuration()},
+      random_);
+  ASSERT_TRUE(fields.StartFetch(kStart));
+  fields.Fetched(absl::UnavailableError("HTTP 502"), kStart);
+  ASSERT_TRUE(fields.StartFetch(kStart + AccountFields::kFirstPause));
+  fields.Fetched(CatalogueOf("EmailAddress"), kStart);
+  const absl::Time later = kStart + absl::Hours(1'000);
+  EXPECT_FALSE(fields.StartFetch(later));
+  fields.WhenNewer(fields.Get(), later, later + absl::Seconds(1),
+                   Into(&answers_));
+  EXPECT_TRUE(fields.StartFetch(later));
+}
+
+// For ThreadSanitizer, and for what it can't see: a catalogue is whole, whoever
+// replaces it.
+TEST_F(AccountFieldsTest, ReadersOnAnyThreadSeeWholeCataloguesWhileTheyChange) {
+  // Each has 100 fields whose names and options end alike.
+  const auto numbered = [](int number) {
+    std::vector<schema::FieldInfo> all(100);
+    for (int i = 0; i < 100; ++i) {
+      all[static_cast<size_t>(i)].schema_name = absl::StrCat(i, "_", number);
+      all[static_cast<size_t>(i)].data_type = "Select";
+      for (int j = 0; j < 10; ++j) {
+        all[static_cast<size_t>(i)].options.push_back(
+            absl::StrCat(j, "_", number));
+      }
+    }
+    return *schema::FieldCatalogue::Create(std::move(all), {},
+                                           absl::FromUnixSeconds(number));
+  };
+  ASSERT_TRUE(fields_.StartFetch(kStart));
+  fields_.Fetched(numbered(0), kStart);
+  std::atomic<bool> stop{false};
+  std::atomic<int> reads{0};
+  std::vector<std::thread> readers;
+  for (int i = 0; i < 4; ++i) {
+    readers.emplace_back([&] {
+      while (!stop.load(std::memory_order_relaxed)) {
+        const Catalogue seen = fields_.Get();
+        const int64_t number = absl::ToUnixSeconds(seen->fetched_at());
+        const auto* field = seen->Find(absl::StrCat("7_", number));
+        ASSERT_NE(field, nullptr);
+        EXPECT_TRUE(seen->HasOption(*field, absl::StrCat("9_", number)));
+        EXPECT_FALSE(seen->Suggest(absl::StrCat("77_", number)).names.empty());
+        reads.fetch_add(1, std::memory_order_relaxed);
+      }
+    });
+  }
+  absl::Time now = kStart;
+  for (int i = 1; i <= 100 || reads.load() < 1'000; ++i) {
+    now += absl::Hours(1);
+    ASSERT_TRUE(fields_.StartFetch(now));
+    fields_.Fetched(numbered(i), now);
+  }
+  stop = true;
+  for (std::thread& reader : readers) reader.join();
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ TEST(FirstCallBody, IsEmptyForNoLeads) {
   EXPECT_EQ(FirstCallBody("EmailAddress", {}), "");
 }
 
-TEST(FirstCallBody, ShortensValuesToThreeCharacters) {
+TEST(FirstCallBody, ShowsThreeCharactersOfAValueAndNeverAllOfThem) {
   const std::string body = FirstCallBody(
       "EmailAddress", {Lead("john@example.com", "Jo"),
                        Lead("abc", "\xC3\xBC\xC3\xB6\xC3\xA4\xC3\x9F"),
@@ -32,21 +32,30 @@ TEST(FirstCallBody, ShortensValuesToThreeCharacters) {
   EXPECT_THAT(body, HasSubstr(R"("SearchByKey":"EmailAddress")"));
   EXPECT_THAT(body, HasSubstr(R"("Value":"joh...")"));
   EXPECT_THAT(body, Not(HasSubstr("john@")));
-  EXPECT_THAT(body, HasSubstr(R"("Value":"Jo")"));
-  EXPECT_THAT(body, HasSubstr(R"("Value":"abc")"));
+  EXPECT_THAT(body, HasSubstr(R"("Value":"J...")"));
+  EXPECT_THAT(body, HasSubstr(R"("Value":"ab...")"));
   EXPECT_THAT(body, HasSubstr("\"Value\":\"\xC3\xBC\xC3\xB6\xC3\xA4...\""));
-  EXPECT_THAT(body, HasSubstr("\"Value\":\"\xF0\x9F\x98\x80\""));
+  EXPECT_THAT(body, Not(HasSubstr("\xF0\x9F\x98\x80")));
+  EXPECT_THAT(body, HasSubstr(R"("Value":"...")"));
   EXPECT_THAT(body, HasSubstr(R"("Value":"")"));
 }
 
 TEST(FirstCallBody, ShowsTwentyFiveLeadsAndLeavesThemAsTheyWere) {
   std::vector<LeadUpdate> leads;
-  for (int i = 100; i < 140; ++i)
+  for (int i = 0; i < 40; ++i) {
     leads.push_back(Lead(absl::StrCat(i), "John"));
+    leads.back().fields[1].attribute = absl::StrCat("Field", i);
+  }
   const std::string body = FirstCallBody("", leads);
-  EXPECT_THAT(body, HasSubstr(R"("124")"));
-  EXPECT_THAT(body, Not(HasSubstr(R"("125")")));
+  EXPECT_THAT(body, HasSubstr(R"("Field24")"));
+  EXPECT_THAT(body, Not(HasSubstr(R"("Field25")")));
   EXPECT_EQ(leads[0].fields[1].value, "John");
+}
+
+TEST(FirstCallBody, IsCutBeforeItIsTooLongForAMessage) {
+  std::vector<LeadUpdate> leads(25, Lead("a@b", "x"));
+  for (LeadUpdate& lead : leads) lead.fields.resize(1'000, lead.fields[1]);
+  EXPECT_LE(FirstCallBody("EmailAddress", leads).size(), (256 << 10) + 3);
 }
 
 }  // namespace

@@ -81,7 +81,7 @@ TEST(ResultProto, ListsTheMistakesOfAnInvalidLeadUpToABound) {
     ASSERT_EQ(proto.status().details_size(), 2);
     google::rpc::BadRequest bad;
     ASSERT_TRUE(proto.status().details(1).UnpackTo(&bad));
-    ASSERT_EQ(bad.field_violations_size(), std::min(mistakes, kMaxViolations));
+    ASSERT_EQ(bad.field_violations_size(), mistakes);
     EXPECT_EQ(bad.field_violations(0).field(), "leads[0].fields[\"f0\"]");
     EXPECT_EQ(bad.field_violations(0).description(),
               "VALUE_MISSING: has no value");

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
@@ -26,6 +27,8 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
+
+constexpr char kGuid[] = "0A1B2C3D-4E5F-6071-8293-A4B5C6D7E8F9";
 
 using Fields = std::vector<std::pair<std::string, std::string>>;
 
@@ -46,13 +49,16 @@ class ValidateRequestTest : public ::testing::Test {
   void Good(const std::string& email) {
     Add({{"EmailAddress", email}, {"FirstName", "John"}});
   }
+  // Of a copy: the texts are taken out of what is validated.
   ValidatedRequest Validate() {
-    auto validated = ValidateRequest(request_, options_);
+    v1::BulkUpdateLeadsRequest request = request_;
+    auto validated = ValidateRequest(request, options_);
     EXPECT_TRUE(validated.ok()) << validated.status();
     return validated.ok() ? *std::move(validated) : ValidatedRequest();
   }
   absl::Status Refused() {
-    return ValidateRequest(request_, options_).status();
+    v1::BulkUpdateLeadsRequest request = request_;
+    return ValidateRequest(request, options_).status();
   }
   // The reasons of the only lead, which is invalid; in order.
   std::vector<std::string> Reasons() {
@@ -140,12 +146,13 @@ TEST_F(ValidateRequestTest, TakesEitherSpellingOfProspectIdAndSendsOne) {
     for (const std::string attribute : {"ProspectId", "ProspectID"}) {
       request_.Clear();
       request_.set_search_by_key(search);
-      Add({{attribute, "1B-2C"}, {"FirstName", "John"}});
+      Add({{attribute, kGuid}, {"FirstName", "John"}});
       const ValidatedRequest validated = Validate();
       EXPECT_EQ(validated.search_key, "");
       ASSERT_EQ(validated.leads.size(), 1) << search << "/" << attribute;
       EXPECT_EQ(validated.leads[0].key().attribute, "ProspectId");
-      EXPECT_EQ(validated.leads[0].lane_key, "1b-2c");
+      EXPECT_EQ(validated.leads[0].key().value, kGuid);
+      EXPECT_EQ(validated.leads[0].lane_key, absl::AsciiStrToLower(kGuid));
     }
   }
   request_.Clear();
@@ -414,7 +421,7 @@ TEST_F(WithCatalogue, RefusesLockedFieldsButNotAsTheKey) {
   Add({{"EmailAddress", "a"}, {"CreatedOn", "x"}});
   EXPECT_EQ(Reasons(), Names{"FIELD_READ_ONLY"});
   request_.Clear();
-  Add({{"ProspectId", "a"}, {"FirstName", "x"}});
+  Add({{"ProspectId", kGuid}, {"FirstName", "x"}});
   EXPECT_EQ(Validate().leads.size(), 1);
 }
 
@@ -428,6 +435,341 @@ TEST_F(WithCatalogue, GoesByTheFieldsTypeAndNotItsNameForPhones) {
   Add({{"PhoneticName", "a1"}, {"FirstName", "x"}});
   Add({{"PhoneticName", "b1"}, {"FirstName", "x"}});
   EXPECT_EQ(Validate().leads.size(), 2);
+}
+
+// ------------------------------------------------------------------- the
+// checks
+
+schema::FieldInfo FieldOf(const std::string& name, const std::string& type) {
+  schema::FieldInfo field;
+  field.schema_name = name;
+  field.data_type = type;
+  return field;
+}
+
+class FieldChecksTest : public ValidateRequestTest {
+ protected:
+  FieldChecksTest() {
+    std::vector<schema::FieldInfo> fields;
+    fields.push_back(FieldOf("EmailAddress", "Email"));
+    fields.back().unique = true;
+    fields.back().display_name = "Email";
+    fields.push_back(FieldOf("ProspectStage", "Select"));
+    fields.back().display_name = "Contact Stage";
+    fields.back().options = {"Prospect", "Customer", "In Progress"};
+    fields.push_back(FieldOf("mx_Short", "Text"));
+    fields.back().max_length = 4;
+    fields.push_back(FieldOf("mx_Tags", "MultiSelect"));
+    for (int i = 0; i < 5'000; ++i) {
+      fields.back().options.push_back(absl::StrCat("Option ", i));
+    }
+    fields.push_back(FieldOf("mx_Born", "Date"));
+    fields.push_back(FieldOf("mx_Seen", "DateTime"));
+    fields.push_back(FieldOf("mx_Count", "Number"));
+    fields.back().max_length = 1;
+    fields.push_back(FieldOf("mx_Locked", "Text"));
+    fields.back().read_only = true;
+    fields.push_back(FieldOf("mx_Name.With.Dots", "Text"));
+    fields.push_back(FieldOf("ProspectID", "Text"));
+    auto catalogue = schema::FieldCatalogue::Create(std::move(fields), {},
+                                                    absl::UnixEpoch());
+    EXPECT_TRUE(catalogue.ok());
+    catalogue_ = *std::move(catalogue);
+    options_.catalogue = catalogue_.get();
+    ByEmail();
+  }
+  v1::LeadField* With(const std::string& attribute, const std::string& value) {
+    request_.clear_leads();
+    return Add({{"EmailAddress", "a@b"}, {attribute, value}})
+        ->mutable_fields(1);
+  }
+  // The description of the only mistake, or of the only warning.
+  std::string Mistake() {
+    const ValidatedRequest validated = Validate();
+    if (validated.invalid.size() != 1) return "(no mistake)";
+    const auto& listed = validated.invalid[0].problem->violations;
+    return listed.size() == 1 ? listed[0].description : "(several)";
+  }
+  std::string Warning() {
+    const ValidatedRequest validated = Validate();
+    EXPECT_EQ(validated.leads.size(), 1);
+    const auto warnings = validated.warnings.find(0);
+    if (warnings == validated.warnings.end()) return "";
+    return warnings->second.size() == 1
+               ? absl::StrCat(InfoOf(warnings->second[0].reason).name, " ",
+                              warnings->second[0].field, " ",
+                              warnings->second[0].description)
+               : "(several)";
+  }
+  std::string Sent() {
+    const ValidatedRequest validated = Validate();
+    return validated.leads.size() == 1 ? validated.leads[0].fields[1].value
+                                       : "(not sent)";
+  }
+
+  std::shared_ptr<const schema::FieldCatalogue> catalogue_;
+};
+
+TEST_F(FieldChecksTest, ANearMissIsToldTheRightName) {
+  With("EmailAdress", "x");
+  EXPECT_EQ(Mistake(),
+            "is no field of this account's leads; did you mean EmailAddress?");
+  With("Contact Stage", "x");
+  EXPECT_EQ(Mistake(),
+            "is what people see, not the schema name; its schema name is "
+            "ProspectStage");
+  With("prospectstage", "x");
+  EXPECT_THAT(Mistake(), HasSubstr("did you mean ProspectStage?"));
+  With("mx_Name.With.Dotz", "x");
+  EXPECT_THAT(Mistake(), HasSubstr("did you mean mx_Name.With.Dots?"));
+  With("Zyx", "x");
+  EXPECT_EQ(Mistake(), "is no field of this account's leads");
+  With("mx_Name.With.Dots", "x");
+  EXPECT_EQ(Sent(), "x");
+}
+
+TEST_F(FieldChecksTest, EachPolicyDoesWhatItSays) {
+  struct {
+    CheckPolicy FieldChecks::*policy;
+    const char* attribute;
+    const char* value;
+    const char* reason;
+  } cases[] = {
+      {&FieldChecks::names, "mx_Strange", "x", "FIELD_UNKNOWN"},
+      {&FieldChecks::read_only, "mx_Locked", "x", "FIELD_READ_ONLY"},
+      {&FieldChecks::types, "mx_Born", "31/12/1999", "VALUE_TYPE_MISMATCH"},
+      {&FieldChecks::lengths, "mx_Short", "12345", "VALUE_TOO_LONG"},
+      {&FieldChecks::options, "ProspectStage", "Lost", "VALUE_NOT_AN_OPTION"},
+  };
+  for (const auto& c : cases) {
+    With(c.attribute, c.value);
+    options_.checks = FieldChecks();
+    options_.checks.*c.policy = CheckPolicy::kReject;
+    EXPECT_EQ(Reasons(), Names{c.reason});
+    options_.checks.*c.policy = CheckPolicy::kWarn;
+    EXPECT_TRUE(absl::StartsWith(
+        Warning(),
+        absl::StrCat(c.reason, " leads[0].fields[\"", c.attribute, "\"] ")))
+        << Warning();
+    EXPECT_EQ(Sent(), c.value);
+    options_.checks.*c.policy = CheckPolicy::kOff;
+    EXPECT_EQ(Warning(), "") << c.reason;
+    EXPECT_EQ(Sent(), c.value);
+  }
+}
+
+TEST_F(FieldChecksTest, LengthsAndOptionsWarnAndTheRestRejectsByDefault) {
+  With("mx_Short", "12345");
+  EXPECT_THAT(Warning(), HasSubstr("has 5 characters; LeadSquared's MaxLength "
+                                   "of the field is 4"));
+  With("ProspectStage", "customer");
+  EXPECT_THAT(Warning(), HasSubstr("did you mean \"Customer\"?"));
+  With("mx_Born", "x");
+  EXPECT_EQ(Reasons(), Names{"VALUE_TYPE_MISMATCH"});
+  With("mx_Locked", "x");
+  EXPECT_EQ(Reasons(), Names{"FIELD_READ_ONLY"});
+  With("mx_Strange", "x");
+  EXPECT_EQ(Reasons(), Names{"FIELD_UNKNOWN"});
+}
+
+TEST_F(FieldChecksTest, LengthsAreCountedInCharacters) {
+  const char* const fits[] = {"", "1234", "\u00fc\u00fc\u00fc\u00fc",
+                              "\U0001F600\U0001F600\U0001F600\U0001F600",
+                              "\u05e9\u05dc\u05d5\u05dd"};
+  for (const char* value : fits) {
+    With("mx_Short", value);
+    EXPECT_EQ(Warning(), "") << value;
+  }
+  const char* const too_long[] = {"12345", "\u00fc\u00fc\u00fc\u00fc\u00fc",
+                                  "    5"};
+  for (const char* value : too_long) {
+    With("mx_Short", value);
+    EXPECT_THAT(Warning(), HasSubstr("has 5 characters")) << value;
+  }
+  // A number's MaxLength is the width of a form.
+  With("mx_Count", "12345678901234567");
+  EXPECT_EQ(Warning(), "");
+}
+
+TEST_F(FieldChecksTest, OptionsAreComparedToTheLetter) {
+  for (const char* value : {"Prospect", "In Progress", ""}) {
+    With("ProspectStage", value);
+    EXPECT_EQ(Warning(), "") << value;
+  }
+  const std::pair<const char*, const char*> near[] = {
+      {"prospect", "\"Prospect\""},      {" Customer ", "\"Customer\""},
+      {"InProgress", "\"In Progress\""}, {"Costumer", "\"Customer\""},
+      {"Elsewhere", "ListLeadFields"},
+  };
+  for (const auto& [value, expected] : near) {
+    With("ProspectStage", value);
+    EXPECT_THAT(Warning(), HasSubstr(expected)) << value;
+    EXPECT_THAT(Warning(), HasSubstr("none of the field's 3 options"));
+  }
+  With("ProspectStage", std::string(5 << 20, 'x'));
+  EXPECT_THAT(Warning(), HasSubstr("ListLeadFields"));
+  With("mx_Tags", "Option 4999");
+  EXPECT_EQ(Warning(), "");
+  With("mx_Tags", "Option 1; Option 17;Option 4999;");
+  EXPECT_EQ(Warning(), "");
+  With("mx_Tags", "Option 1;Optoin 17");
+  EXPECT_THAT(Warning(), HasSubstr("VALUE_NOT_AN_OPTION"));
+}
+
+TEST_F(FieldChecksTest, TypedValuesAndStringsTakeTheFormOfTheField) {
+  v1::LeadField* field = With("mx_Seen", "2024-02-29T12:00:00+05:30");
+  EXPECT_EQ(Sent(), "2024-02-29 06:30:00");
+  field->mutable_date_value()->set_year(2024);
+  field->mutable_date_value()->set_month(2);
+  field->mutable_date_value()->set_day(29);
+  EXPECT_EQ(Sent(), "2024-02-29 00:00:00");
+  field->set_attribute("mx_Born");
+  EXPECT_EQ(Sent(), "2024-02-29");
+  field->mutable_timestamp_value()->set_seconds(86'400);
+  EXPECT_EQ(Sent(), "1970-01-02");
+  field->mutable_timestamp_value()->set_seconds(86'401);
+  EXPECT_THAT(Mistake(), HasSubstr("has a time of day"));
+  field->set_attribute("mx_Count");
+  field->set_int64_value(12'345'678'901'234'567);
+  EXPECT_EQ(Sent(), "12345678901234567");
+  field->set_bool_value(true);
+  EXPECT_THAT(Mistake(), HasSubstr("is no number"));
+  field->mutable_clear();
+  EXPECT_EQ(Sent(), "");
+}
+
+TEST_F(FieldChecksTest, WhatCannotBeWrittenIsRefusedWhateverThePolicy) {
+  options_.checks.types = CheckPolicy::kOff;
+  With("mx_Count", "")->set_double_value(std::nan(""));
+  EXPECT_EQ(Reasons(), Names{"VALUE_TYPE_MISMATCH"});
+  With("mx_Count", "")->clear_value();
+  EXPECT_EQ(Reasons(), Names{"VALUE_MISSING"});
+}
+
+TEST_F(FieldChecksTest, ALeadFoundByProspectIdNeedsAGuid) {
+  request_.clear_search_by_key();
+  for (const std::string id : {"", " "}) {
+    request_.clear_leads();
+    Add({{"ProspectId", id}, {"mx_Short", "x"}});
+    EXPECT_EQ(Reasons(), Names{"SEARCH_KEY_MISSING"});
+  }
+  for (const std::string& id :
+       {std::string("17"), absl::StrCat("{", kGuid, "}"),
+        std::string("0A1B2C3D-4E5F-6071-8293-A4B5C6D7E8F"),
+        std::string("0A1B2C3D4E5F60718293A4B5C6D7E8F9"),
+        std::string("GA1B2C3D-4E5F-6071-8293-A4B5C6D7E8F9")}) {
+    request_.clear_leads();
+    Add({{"ProspectId", id}, {"mx_Short", "x"}});
+    EXPECT_EQ(Reasons(), Names{"VALUE_TYPE_MISMATCH"}) << id;
+    EXPECT_THAT(Mistake(), HasSubstr("no GUID"));
+  }
+  request_.clear_leads();
+  Add({{"ProspectId", kGuid}, {"mx_Short", "x"}});
+  Add({{"ProspectID", absl::StrCat(" ", absl::AsciiStrToLower(kGuid))},
+       {"mx_Short", "x"}});
+  EXPECT_EQ(Validate().invalid.size(), 2);
+  request_.mutable_leads()->RemoveLast();
+  EXPECT_EQ(Validate().leads.size(), 1);
+}
+
+TEST_F(FieldChecksTest, AKeyOfMegabytesIsRefusedAndNotRepeatedWhole) {
+  request_.clear_leads();
+  Add({{"EmailAddress", absl::StrCat(std::string(5 << 20, 'x'), "@y")},
+       {"mx_Short", "x"}});
+  EXPECT_EQ(Reasons(), Names{"VALUE_TOO_LONG"});
+  EXPECT_LE(Validate().invalid[0].identifier_value.size(), kMaxKeyBytes + 3);
+}
+
+TEST_F(FieldChecksTest, KeysAreTheSameByUnicodesRules) {
+  request_.clear_leads();
+  Add({{"EmailAddress", "J\u00dcRGEN@x"}, {"mx_Short", "x"}});
+  Add({{"EmailAddress", "\u00a0ju\u0308rgen@x"}, {"mx_Short", "x"}});
+  EXPECT_EQ(Validate().invalid.size(), 2);
+}
+
+TEST_F(FieldChecksTest, ARequestWithAnUnknownNameIsLeftAloneIfAsked) {
+  options_.stop_at_unknown_name = true;
+  request_.clear_leads();
+  Add({{"EmailAddress", "a@b"}, {"mx_Short", "x"}});
+  Add({{"EmailAddress", "c@d"}, {"mx_New", "x"}});
+  v1::BulkUpdateLeadsRequest request = request_;
+  auto validated = ValidateRequest(request, options_);
+  ASSERT_TRUE(validated.ok());
+  EXPECT_TRUE(validated->unknown_name);
+  EXPECT_TRUE(validated->leads.empty());
+  EXPECT_EQ(request.SerializeAsString(), request_.SerializeAsString());
+  request.set_search_by_key("mx_NewKey");
+  EXPECT_TRUE(ValidateRequest(request, options_)->unknown_name);
+  // Where the lead is sent all the same, newer fields change nothing.
+  request = request_;
+  options_.checks.names = CheckPolicy::kWarn;
+  validated = ValidateRequest(request, options_);
+  EXPECT_FALSE(validated->unknown_name);
+  EXPECT_EQ(validated->leads.size(), 2);
+  EXPECT_EQ(validated->warnings.size(), 1);
+}
+
+TEST_F(FieldChecksTest, VeryManyMistakesAreCountedAndSomeAreListed) {
+  request_.clear_leads();
+  Fields fields = {{"EmailAddress", "a@b"}};
+  for (int i = 0; i < 500; ++i) fields.push_back({absl::StrCat("mx_", i), "x"});
+  Add(fields);
+  const ValidatedRequest validated = Validate();
+  const Problem& problem = *validated.invalid.at(0).problem;
+  EXPECT_THAT(problem.message, HasSubstr("(and 499 more mistakes)"));
+  ASSERT_EQ(problem.violations.size(), kMaxMistakesPerLead + 1);
+  EXPECT_EQ(problem.violations.back().field, "leads[0]");
+  EXPECT_EQ(problem.violations.back().description,
+            "has 450 more that are not listed");
+}
+
+TEST_F(FieldChecksTest, VeryManyWarningsAreCountedAndSomeAreListed) {
+  options_.checks.names = CheckPolicy::kWarn;
+  request_.clear_leads();
+  Fields fields = {{"EmailAddress", "a@b"}};
+  for (int i = 0; i < 12; ++i) fields.push_back({absl::StrCat("mx_", i), "x"});
+  Add(fields);
+  const ValidatedRequest validated = Validate();
+  ASSERT_EQ(validated.leads.size(), 1);
+  const std::vector<FieldViolation>& warnings = validated.warnings.at(0);
+  ASSERT_EQ(warnings.size(), kMaxWarningsPerLead + 1);
+  EXPECT_EQ(warnings.back().description, "has 2 more that are not listed");
+}
+
+TEST_F(FieldChecksTest, TenThousandLeadsFullOfMistakesTakeLittleMemory) {
+  request_.clear_leads();
+  for (int i = 0; i < 10'000; ++i) {
+    Fields fields = {{"EmailAddress", absl::StrCat(i, "@x")}};
+    for (int j = 0; j < 20; ++j) {
+      fields.push_back({absl::StrCat("mx_", j, "_", i), "x"});
+    }
+    Add(fields);
+  }
+  const ValidatedRequest validated = Validate();
+  ASSERT_EQ(validated.invalid.size(), 10'000);
+  size_t listed = 0;
+  for (const LeadResult& result : validated.invalid) {
+    EXPECT_THAT(result.problem->message, HasSubstr("(and 19 more mistakes)"));
+    listed += result.problem->violations.size();
+  }
+  // Each lead lists one at least, and the count of the rest.
+  EXPECT_LE(listed, kMaxMistakesPerRequest + 2 * 10'000);
+}
+
+TEST_F(FieldChecksTest, ARepeatedFieldIsFoundWhateverItsPlace) {
+  for (const Fields& fields :
+       {Fields{{"mx_Short", "1"}, {"EmailAddress", "a@b"}, {"mx_Short", "2"}},
+        Fields{{"EmailAddress", "a@b"}, {"EmailAddress", "c@d"}},
+        Fields{{"mx_Short", ""}, {"mx_Short", ""}, {"EmailAddress", "a@b"}}}) {
+    request_.clear_leads();
+    // The lead before has the same fields.
+    Add({{"mx_Short", "1"}, {"EmailAddress", "before@b"}});
+    Add(fields);
+    const ValidatedRequest validated = Validate();
+    ASSERT_EQ(validated.invalid.size(), 1);
+    EXPECT_EQ(validated.invalid[0].problem->reason, Reason::kFieldRepeated);
+    EXPECT_EQ(validated.leads.size(), 1);
+  }
 }
 
 }  // namespace
