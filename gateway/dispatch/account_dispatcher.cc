@@ -364,6 +364,7 @@ void AccountDispatcher::Send(std::vector<QueuedLead*> leads,
   for (QueuedLead* lead : leads) {
     Job& job = *lead->job;
     lead->state = QueuedLead::State::kInFlight;
+    lead->call = id;
     if (lead->attempts++ == 0) ++first_time;
     --job.waiting;
     --job.flow->waiting;
@@ -382,7 +383,12 @@ void AccountDispatcher::Send(std::vector<QueuedLead*> leads,
   while (recent_calls_.front().first + allowance_.window() < now) {
     recent_calls_.pop_front();
   }
-  calls_.emplace(id, Call{id, std::move(leads), std::move(isolation), now});
+  calls_.emplace(
+      id, Call{id, std::move(leads), std::move(isolation), now, false, false});
+  update.leave = [self = self_, id] {
+    return *self != nullptr ? (*self)->Leave(id)
+                            : std::vector<const LeadUpdate*>();
+  };
   upstream_->Update(std::move(update), [self = self_, id](CallReport report) {
     if (*self != nullptr) {
       (*self)->OnReport(id, std::move(report));
@@ -390,9 +396,22 @@ void AccountDispatcher::Send(std::vector<QueuedLead*> leads,
   });
 }
 
+std::vector<const LeadUpdate*> AccountDispatcher::Leave(uint64_t call_id) {
+  Call& call = calls_.at(call_id);
+  std::vector<const LeadUpdate*> leads;
+  leads.reserve(call.leads.size());
+  for (const QueuedLead* lead : call.leads) {
+    if (!lead->reported) leads.push_back(&lead->update);
+  }
+  call.left = !leads.empty();
+  call.called_off = leads.empty();
+  return leads;
+}
+
 // ------------------------------------------------------------------ answers
 
-void AccountDispatcher::SettleAllowance(const CallReport& report) {
+void AccountDispatcher::SettleAllowance(const CallReport& report,
+                                        bool called_off) {
   if (report.handshake) allowance_.ObserveRoundTrip(*report.handshake);
   if (report.round_trip) allowance_.ObserveRoundTrip(*report.round_trip);
   if (!report.sent_at) {
@@ -419,7 +438,7 @@ void AccountDispatcher::SettleAllowance(const CallReport& report) {
       break;
     case CallVerdict::kNotSent:
     case CallVerdict::kInDoubt:
-      breaker_.Failed(report.done_at, random_);
+      if (!called_off) breaker_.Failed(report.done_at, random_);
       break;
   }
 }
@@ -476,7 +495,7 @@ void AccountDispatcher::OnReport(uint64_t call_id, CallReport report) {
   const auto it = calls_.find(call_id);
   Call call = std::move(it->second);
   calls_.erase(it);
-  SettleAllowance(report);
+  SettleAllowance(report, call.called_off);
   leads_in_flight_ -= static_cast<int>(call.leads.size());
   for (QueuedLead* lead : call.leads) {
     // In limbo until one of the Settle... below decides.
@@ -708,7 +727,9 @@ bool AccountDispatcher::EndIfFieldUnknown(QueuedLead* lead, absl::Time now) {
   Unqueue(lead);
   if (lead->doubt) {
     ReportDoubt(lead, said.words);
-  } else if (lead->attempts == 0) {
+  } else if (!lead->call_refused) {
+    // Calls that carried it, if any, were turned away unread: so this refusal
+    // is the gateway's and not LeadSquared's.
     Report(lead, Outcome::kInvalid,
            errors::FieldSaidUnknown(lead->update.index, field->attribute,
                                     said.words, now - said.said_at));
@@ -811,11 +832,24 @@ void AccountDispatcher::EndWaiting(Job& job, Reason reason, absl::Time now) {
 
 void AccountDispatcher::EndAll(Job& job, Reason reason, absl::Time now) {
   EndWaiting(job, reason, now);
+  EndConnecting(job, reason, now);
   for (QueuedLead& lead : job.leads) {
     if (lead.reported) continue;
     if (!lead.doubt) lead.doubt = Reason::kNoAnswer;
     ReportDoubt(&lead, "");
   }
+}
+
+void AccountDispatcher::EndConnecting(Job& job, Reason reason, absl::Time now) {
+  std::set<uint64_t> calls;
+  for (QueuedLead& lead : job.leads) {
+    if (lead.reported || calls_.at(lead.call).left) continue;
+    calls.insert(lead.call);
+    --lead.attempts;
+    ReportUnsent(&lead, reason, now);
+  }
+  // No call that leaves carries them.
+  job.upstream_calls -= static_cast<int>(calls.size());
 }
 
 void AccountDispatcher::Cancel(JobId id, absl::Time now) {

@@ -218,6 +218,8 @@ class AccountDispatcher {
     std::vector<QueuedLead*> leads;
     std::shared_ptr<IsolationTask> isolation;
     absl::Time left_at;
+    bool left = false;        // or may have
+    bool called_off = false;  // all of its jobs ended before it left
   };
   enum class TimerKind { kStopSending, kFinish, kBackoffOver, kProgress };
   struct Timer {
@@ -241,9 +243,11 @@ class AccountDispatcher {
   void SendPlanned(absl::Time now);
   void Send(std::vector<QueuedLead*> leads,
             std::shared_ptr<IsolationTask> isolation, absl::Time now);
+  // The call's connection stands: who goes with it.
+  std::vector<const LeadUpdate*> Leave(uint64_t call_id);
   void OnReport(uint64_t call_id, CallReport report);
   CallRecord RecordOf(const Call& call, const CallReport& report) const;
-  void SettleAllowance(const CallReport& report);
+  void SettleAllowance(const CallReport& report, bool called_off = false);
   void SettleLead(QueuedLead* lead, const LeadVerdict& verdict, absl::Time now);
   void SettleDoubt(QueuedLead* lead, Reason reason, const std::string& text,
                    absl::Time now);
@@ -270,6 +274,8 @@ class AccountDispatcher {
   void MarkGone(QueuedLead* lead, absl::Time now);
   void EndWaiting(Job& job, Reason reason, absl::Time now);
   void EndAll(Job& job, Reason reason, absl::Time now);
+  // Ends leads in flight whose calls have not left yet: they stay behind.
+  void EndConnecting(Job& job, Reason reason, absl::Time now);
   // Hands out what Report has gathered and frees jobs that are over. Last thing
   // in every public method that may report.
   void Flush();

@@ -84,6 +84,7 @@ struct QueuedLead {
   State state = State::kBlocked;
   bool reported = false;
   int attempts = 0;
+  uint64_t call = 0;  // kInFlight: the call that carries it
   // Set once a call that carried it ended in doubt: it can't become kNotSent
   // any more, whatever happens later.
   std::optional<Reason> doubt;

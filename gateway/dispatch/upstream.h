@@ -1,6 +1,7 @@
 #ifndef LEADGATEWAY_GATEWAY_DISPATCH_UPSTREAM_H_
 #define LEADGATEWAY_GATEWAY_DISPATCH_UPSTREAM_H_
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -87,6 +88,11 @@ struct UpdateCall {
   std::string search_key;  // "" finds leads by ProspectId
   // 1 to 25, no two with the same lane_key. Valid until `done` was called.
   std::vector<const LeadUpdate*> leads;
+  // To be called once, when the call is about to leave: when its connection
+  // stands, which may be seconds after Update. Returns those of the leads that
+  // may leave still, since the requests of others may have ended meanwhile. If
+  // none may, the call must not leave and ends as kNotSent.
+  std::function<std::vector<const LeadUpdate*>()> leave;
 };
 
 class Upstream {

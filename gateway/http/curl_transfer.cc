@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/secret.h"
 #include "gateway/http/curl_error.h"
@@ -199,7 +200,8 @@ absl::Status CurlTransfer::Prepare(const Options& options) {
       break;
     case HttpRequest::Method::kPost:
       set(CURLOPT_POST, 1L);
-      // Not copied: request_ lives as long as the transfer.
+      // Not copied: request_ lives as long as the transfer, and its body may
+      // still change before the request leaves.
       set(CURLOPT_POSTFIELDSIZE_LARGE,
           static_cast<curl_off_t>(request_.body.size()));
       set(CURLOPT_POSTFIELDS, request_.body.data());
@@ -247,6 +249,10 @@ int CurlTransfer::OnPrerequest(void* self, char* /*remote_ip*/,
                                int /*local_port*/) {
   auto& transfer = *static_cast<CurlTransfer*>(self);
   if (!transfer.reply_.sent_at.has_value()) {
+    HttpRequest& request = transfer.request_;
+    if (request.leave && !request.leave(absl::MakeSpan(request.body))) {
+      return CURL_PREREQFUNC_ABORT;
+    }
     transfer.reply_.sent_at = transfer.clock_.Now();
     return CURL_PREREQFUNC_OK;
   }

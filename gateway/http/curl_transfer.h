@@ -71,7 +71,7 @@ class CurlTransfer {
   bool TakeBody(absl::string_view bytes);
   std::optional<absl::Duration> Handshake() const;
 
-  const HttpRequest request_;
+  HttpRequest request_;
   Done done_;
   const Clock& clock_;
   HeaderList headers_;

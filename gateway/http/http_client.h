@@ -2,6 +2,7 @@
 #define LEADGATEWAY_GATEWAY_HTTP_HTTP_CLIENT_H_
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "gateway/base/secret.h"
 
 namespace leadgateway::http {
@@ -24,6 +26,11 @@ struct HttpRequest {
   // one line is refused. A POST wants a Content-Type: there is no good default.
   std::vector<Secret> headers;
   std::string body;
+  // Called at most once, on the loop's thread, when the connection stands and
+  // the request is about to leave; must not call back. May change the body's
+  // bytes (their number is settled by then). False keeps the request from
+  // leaving. May be empty.
+  std::function<bool(absl::Span<char> body)> leave;
   // From now to the last byte of the answer, and to the established connection
   // (with TLS). Both are needed: positive.
   absl::Duration timeout = absl::Seconds(30);

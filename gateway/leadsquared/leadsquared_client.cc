@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "gateway/base/log.h"
 #include "gateway/base/secret.h"
 #include "gateway/dispatch/upstream.h"
@@ -18,6 +19,7 @@
 #include "gateway/leadsquared/answer_reader.h"
 #include "gateway/leadsquared/credentials/credentials.h"
 #include "gateway/leadsquared/wire_codec.h"
+#include "gateway/model/lead.h"
 #include "gateway/model/limits.h"
 
 namespace leadgateway::leadsquared {
@@ -72,6 +74,19 @@ void LeadSquaredClient::Update(
   request.headers.emplace_back("Content-Type: application/json");
   request.headers.emplace_back("Accept: application/json");
   request.body = EncodeUpdate(call.search_key, call.leads);
+  if (call.leave) {
+    request.leave = [search_key = call.search_key, leads = call.leads.size(),
+                     leave = std::move(call.leave)](absl::Span<char> body) {
+      const std::vector<const LeadUpdate*> leaving = leave();
+      if (leaving.empty()) return false;
+      if (leaving.size() == leads) return true;
+      // Fewer leads take fewer bytes; JSON may end with spaces.
+      const std::string shorter = EncodeUpdate(search_key, leaving);
+      std::fill(std::copy(shorter.begin(), shorter.end(), body.begin()),
+                body.end(), ' ');
+      return true;
+    };
+  }
   http_->Send(
       std::move(request),
       [this, account = options_.account, generation = credentials_.generation,

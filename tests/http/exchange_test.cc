@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <algorithm>
 
 #include <functional>
 #include <string>
@@ -10,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/secret.h"
 #include "gateway/http/curl_loop.h"
@@ -102,6 +104,39 @@ TEST(ExchangeTest, BytesOfAnyKindSurviveInBothDirections) {
   const HttpReply reply = runner.Fetch(Post(server.Url(), bytes));
   EXPECT_TRUE(reply.status.ok()) << reply.status;
   EXPECT_TRUE(reply.body == bytes);
+}
+
+TEST(ExchangeTest, ABodyThatChangesAsItLeavesArrivesChanged) {
+  // Short enough to go with the head, and too long for that.
+  for (const size_t length : {size_t{20}, size_t{300'000}}) {
+    RawHttpServer server(AnswerAll);
+    LoopRunner runner;
+    HttpRequest request = Post(server.Url(), std::string(length, 'x'));
+    int asked = 0;
+    request.leave = [&asked](absl::Span<char> body) {
+      ++asked;
+      std::fill(body.begin(), body.begin() + 10, 'y');
+      std::fill(body.begin() + 10, body.end(), ' ');
+      return true;
+    };
+    const HttpReply reply = runner.Fetch(request);
+    EXPECT_TRUE(reply.status.ok()) << reply.status;
+    EXPECT_EQ(asked, 1);
+    EXPECT_THAT(
+        server.counts().bodies,
+        ElementsAre(std::string(10, 'y') + std::string(length - 10, ' ')));
+  }
+}
+
+TEST(ExchangeTest, ARequestThatMayNotLeaveDoesNotArrive) {
+  RawHttpServer server(AnswerAll);
+  LoopRunner runner;
+  HttpRequest request = Post(server.Url(), "body");
+  request.leave = [](absl::Span<char>) { return false; };
+  const HttpReply reply = runner.Fetch(request);
+  EXPECT_FALSE(reply.status.ok());
+  EXPECT_FALSE(reply.sent_at.has_value());
+  EXPECT_THAT(server.counts().bodies, ElementsAre());
 }
 
 TEST(ExchangeTest, AnEmptyBodyAndAnEmptyAnswerAreFine) {

@@ -72,7 +72,9 @@ class LeadSquaredClientTest : public ::testing::Test {
   LeadSquaredClientTest() {
     lead_.fields = {{"EmailAddress", "jack@gmail.com"}, {"FirstName", "Jack"}};
   }
-  dispatch::UpdateCall Call() const { return {"EmailAddress", {&lead_}}; }
+  dispatch::UpdateCall Call() const {
+    return {"EmailAddress", {&lead_}, nullptr};
+  }
 
   LeadUpdate lead_;
   FakeHttp http_;

@@ -185,6 +185,7 @@ void DispatchWorld::Update(dispatch::UpdateCall update,
                            absl::AnyInvocable<void(CallReport) &&> done) {
   EXPECT_FALSE(in_update_);
   in_update_ = true;
+  update.leave();  // all of them, at once
   SentCall call;
   call.number = calls.size();
   call.at = now_;

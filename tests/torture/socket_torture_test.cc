@@ -70,9 +70,10 @@ class SocketTortureTest : public ::testing::TestWithParam<End> {
     for (; length <= response.size(); ++length) {
       std::promise<CallVerdict> verdict;
       runner.Do([&] {
-        client.Update({"EmailAddress", {&lead}}, [&](const CallReport& report) {
-          verdict.set_value(report.verdict);
-        });
+        client.Update({"EmailAddress", {&lead}, nullptr},
+                      [&](const CallReport& report) {
+                        verdict.set_value(report.verdict);
+                      });
       });
       verdicts.push_back(verdict.get_future().get());
     }

@@ -26,6 +26,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "gateway/base/log.h"
 #include "gateway/base/secret.h"
 #include "gateway/dispatch/account_dispatcher.h"
@@ -200,6 +201,7 @@ class World final : public http::HttpClient {
     HttpReply reply;
     reply.sent_at = now_;
     reply.http_status = 200;
+    EXPECT_TRUE(request.leave(absl::MakeSpan(request.body)));
     const std::vector<WireLead> leads = LeadsOf(request.body);
     EXPECT_FALSE(leads.empty());
     if (number == fail_at && fault != nullptr) {
