@@ -597,6 +597,20 @@ TEST(Dispatcher, SendsNothingOfAJobAfterItsCancel) {
   }
 }
 
+TEST(Dispatcher, TakesLeadsOutOfTheQueueInTheMomentOfTheCancel) {
+  DispatchWorld world(Limited(1, absl::Seconds(5)));
+  const Watch job = world.Submit("job", 500);
+  const Watch other = world.Submit("other", 30);
+  ASSERT_EQ(world.calls.size(), 1);
+  const int waiting = world.dispatcher().State(world.now()).leads_queued;
+  ASSERT_EQ(waiting, 505);
+  const absl::Time cancelled_at = world.now();
+  world.Cancel(*job);
+  EXPECT_EQ(world.now(), cancelled_at);
+  EXPECT_EQ(world.dispatcher().State(world.now()).leads_queued, 30);
+  EXPECT_EQ(job->Count(Outcome::kNotSent, Reason::kCancelled), 475);
+}
+
 TEST(Dispatcher, FreesTheLanesOfACancelledJob) {
   DispatchWorld world(Limited(1, absl::Seconds(5)));
   world.Submit("busy", 25);
