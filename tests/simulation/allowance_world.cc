@@ -39,6 +39,9 @@ dispatch::AccountDispatcher::Options DispatchingOf(
   dispatching.allowance.fixed_moment = model.fixed_moment;
   dispatching.batching = options.batching;
   dispatching.max_leads_per_call = options.max_leads_per_call;
+  // Some models have windows of more calls than one caller's queue may fill.
+  dispatching.max_queued_leads_per_caller = dispatching.max_queued_leads;
+  dispatching.max_queued_bytes_per_caller = dispatching.max_queued_bytes;
   return dispatching;
 }
 
