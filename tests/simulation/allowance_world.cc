@@ -75,9 +75,12 @@ int AllowanceWorld::Submit(int leads, std::string caller) {
     std::fprintf(stderr, "refused: %s\n", job.status().ToString().c_str());
     std::abort();
   }
-  leads_waiting_ += leads;
   Tick();
   return number;
+}
+
+int AllowanceWorld::leads_waiting() const {
+  return dispatcher_->State(now_).leads_queued;
 }
 
 void AllowanceWorld::At(absl::Duration since_start,
@@ -128,7 +131,6 @@ void AllowanceWorld::Update(
   pending.done = std::move(done);
   ++calls_;
   leads_sent_ += pending.leads;
-  leads_waiting_ -= pending.leads;
   if (on_call) {
     std::vector<int> requests;
     requests.reserve(call.leads.size());
@@ -155,7 +157,6 @@ void AllowanceWorld::End(Pending pending) {
     report.limit_calls = model_.calls;
     report.limit_window = model_.window;
     report.text = "API calls exceeded the limit";
-    leads_waiting_ += pending.leads;
   } else if (call.answered) {
     report.verdict = dispatch::CallVerdict::kAnswered;
     report.leads.resize(static_cast<size_t>(pending.leads));

@@ -41,7 +41,7 @@ class AllowanceWorld final : public dispatch::Upstream {
 
   // A request. Its number tells its leads apart in on_call.
   int Submit(int leads, std::string caller = "caller");
-  int leads_waiting() const { return leads_waiting_; }
+  int leads_waiting() const;
 
   void At(absl::Duration since_start, std::function<void()> action);
   // Until `done` says so; asked after each event.
@@ -80,7 +80,6 @@ class AllowanceWorld final : public dispatch::Upstream {
   std::multimap<absl::Time, Pending> pending_;
   std::multimap<absl::Time, std::function<void()>> actions_;
   int requests_ = 0;
-  int leads_waiting_ = 0;
   int64_t calls_ = 0;
   int64_t leads_sent_ = 0;
 };
