@@ -611,8 +611,8 @@ std::string StatusPage(const StatusView& view, const std::string& only) {
   absl::StrAppend(
       &out, "<span class=\"about\">gRPC at ", EscapeHtml(view.listen),
       " &middot; up ", RoughDuration(view.uptime),
-      "</span><nav><a href=\"/metrics\">metrics</a><a href=\"/config\">config"
-      "</a><a href=\"/healthz\">healthz</a><a href=\"/readyz\">readyz</a></nav>"
+      "</span><nav><a href=\"/metrics\">metrics</a>"
+      "<a href=\"/healthz\">healthz</a><a href=\"/readyz\">readyz</a></nav>"
       "</header><main>");
   if (view.accounts) {
     AddAccounts(out, *view.accounts, only);

@@ -75,12 +75,13 @@ class Server {
   std::shared_ptr<grpc::ServerCredentials> credentials_;
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor_;
   std::unique_ptr<grpc::Server> grpc_;
-  std::unique_ptr<AdminServer> admin_;
   std::shared_ptr<std::atomic<bool>> ready_;
   // Set for good once all of the above is there and the address is known.
   std::atomic<bool> serving_{false};
   const absl::Time started_ = SystemClock::Get().Now();
   bool drained_ = false;
+  // Last: its thread asks all of the above until it is gone.
+  std::unique_ptr<AdminServer> admin_;
 };
 
 }  // namespace leadgateway::server

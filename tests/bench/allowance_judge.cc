@@ -28,6 +28,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
@@ -50,6 +51,7 @@
 #include "sandbox/allowance.h"
 #include "sandbox/call_record.h"
 #include "sandbox/credentials.h"
+#include "sandbox/lead_updater.h"
 #include "sandbox/sandbox.h"
 
 ABSL_FLAG(int, seconds, 60, "How long to load the gateway.");
@@ -95,6 +97,8 @@ struct Totals {
   int64_t other = 0;
   int failed_rpcs = 0;
   std::vector<double> waits_ms;
+  // When each one-lead request was due, by the lead's number.
+  std::vector<absl::Time> due;
 };
 
 // One RPC, read to its end on gRPC's threads. Deletes itself.
@@ -180,6 +184,7 @@ void SendOpenLoop(v1::LeadGatewayService::Stub& stub, Totals& totals,
         std::chrono::duration<double>(gap(random)));
     if (due >= end) break;
     std::this_thread::sleep_until(due);
+    totals.due.push_back(absl::Now() - absl::FromChrono(Clock::now() - due));
     all.push_back(std::make_shared<Signal>());
     new Reader(stub, NewRequest(n, 1), totals, due, all.back());
   }
@@ -191,17 +196,18 @@ struct Steady {
   double mean_latency_s = 0;
 };
 
-// From one call to the one that took its place in the window some times later:
-// calls come in bunches of a window's worth, so that any other stretch of time
-// would hold a bunch too many or too few. The first two windows are left out,
-// since the first starts with all calls free.
+// From one call to the one that took its place in the window some times later,
+// as the mean over the N places: calls come in bunches of a window's worth, so
+// that any other stretch of time would hold a bunch too many or too few, and
+// the bunches spread out with time. The first two windows are left out, since
+// the first starts with all calls free.
 Steady SteadyState(const std::vector<sandbox::CallRecord>& calls,
                    absl::Duration load) {
   Steady steady;
   constexpr size_t kFirst = 2 * kCalls;
   size_t last = kFirst;
-  while (last + kCalls < calls.size() &&
-         calls[last + kCalls].arrival < calls.front().arrival + load) {
+  while (last + 2 * kCalls <= calls.size() &&
+         calls[last + 2 * kCalls - 1].arrival < calls.front().arrival + load) {
     last += kCalls;
   }
   if (last == kFirst) return steady;
@@ -211,12 +217,36 @@ Steady SteadyState(const std::vector<sandbox::CallRecord>& calls,
     leads += calls[i].lead_count;
     latency += calls[i].answered.value_or(calls[i].arrival) - calls[i].arrival;
   }
+  absl::Duration time;
+  for (size_t place = 0; place < kCalls; ++place) {
+    time += calls[last + place].arrival - calls[kFirst + place].arrival;
+  }
   steady.leads_per_s =
-      static_cast<double>(leads) /
-      absl::ToDoubleSeconds(calls[last].arrival - calls[kFirst].arrival);
+      static_cast<double>(leads) / absl::ToDoubleSeconds(time / kCalls);
   steady.mean_latency_s =
       absl::ToDoubleSeconds(latency) / static_cast<double>(last - kFirst);
   return steady;
+}
+
+// How long each one-lead request waited from when it was due until the call
+// that carried it arrived at LeadSquared, in milliseconds.
+std::vector<double> WaitsToDeparture(
+    const std::vector<sandbox::CallRecord>& calls,
+    const std::vector<absl::Time>& due) {
+  absl::flat_hash_map<std::string, absl::Time> due_by_key;
+  for (size_t i = 0; i < due.size(); ++i) {
+    due_by_key.emplace(absl::StrCat("lead", i % kLeads, "@example.com"),
+                       due[i]);
+  }
+  std::vector<double> waits;
+  for (const sandbox::CallRecord& call : calls) {
+    for (const sandbox::RequestLead& lead : call.Leads()) {
+      const auto it = due_by_key.find(lead.key_value);
+      if (it == due_by_key.end()) continue;
+      waits.push_back(absl::ToDoubleMilliseconds(call.arrival - it->second));
+    }
+  }
+  return waits;
 }
 
 int Run() {
@@ -294,6 +324,12 @@ int Run() {
   if (rate > 0) {
     std::printf("requests of one lead: %zu at %.0f a second\n",
                 totals.waits_ms.size(), rate);
+    std::vector<double> departures = WaitsToDeparture(calls, totals.due);
+    std::printf(
+        "wait, from due to its call's arrival at the judge: p50 %.0f ms, "
+        "p99 %.0f ms (%zu leads)\n",
+        Percentile(departures, 0.5), Percentile(departures, 0.99),
+        departures.size());
     std::printf("wait, from due to answered: p50 %.0f ms, p99 %.0f ms\n",
                 Percentile(totals.waits_ms, 0.5),
                 Percentile(totals.waits_ms, 0.99));
