@@ -1,6 +1,7 @@
 // Answers over real sockets that break off after each byte, by an end of the
 // connection and by a reset: none of them is ever taken for success.
 
+#include <atomic>
 #include <future>
 #include <string>
 #include <utility>
@@ -49,7 +50,7 @@ class SocketTortureTest : public ::testing::TestWithParam<End> {
   // The verdict on each beginning of `response`, from no byte to all of it.
   std::vector<CallVerdict> VerdictsOnEachBeginningOf(
       const std::string& response) {
-    size_t length = 0;
+    std::atomic<size_t> length = 0;
     RawHttpServer server([&](RawHttpServer::Connection& connection) {
       if (!connection.ReadRequest()) return;
       connection.Write(absl::string_view(response).substr(0, length));
