@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
@@ -35,12 +37,39 @@ constexpr absl::string_view kFieldsWithoutOptionsPath =
 // few MB.
 constexpr size_t kMaxFieldsBytes = size_t{32} << 20;
 
-// An answer may quote a key that it refuses. What is told of it may not.
+// An answer may quote a key that it refuses. What is told of it may not:
+// neither as it is nor as a query has it. Of keys that contain each other the
+// longer one is found first.
 void HideKeys(const std::vector<Secret>& keys, std::string& text) {
+  std::vector<std::pair<std::string, std::string>> hidden;
   for (const Secret& key : keys) {
-    if (key.empty() || !absl::StrContains(text, key.Reveal())) continue;
-    text = absl::StrReplaceAll(text, {{key.Reveal(), "(a key)"}});
+    if (key.empty()) continue;
+    if (absl::StrContains(text, key.Reveal())) {
+      hidden.emplace_back(key.Reveal(), "(a key)");
+    }
+    if (!absl::StrContains(text, "%")) continue;
+    std::string upper;
+    std::string lower;
+    for (const char c : key.Reveal()) {
+      const bool plain = absl::ascii_isalnum(static_cast<unsigned char>(c));
+      const std::string hex = absl::BytesToHexString(absl::string_view(&c, 1));
+      lower += plain ? std::string(1, c) : absl::StrCat("%", hex);
+      upper += plain ? std::string(1, c)
+                     : absl::StrCat("%", absl::AsciiStrToUpper(hex));
+    }
+    for (std::string form : {upper, lower}) {
+      if (absl::StrContains(text, form)) {
+        hidden.emplace_back(std::move(form), "(a key)");
+      }
+    }
   }
+  if (!hidden.empty()) text = absl::StrReplaceAll(text, hidden);
+}
+
+void HideKeys(const std::vector<Secret>& keys, dispatch::CallReport& report) {
+  HideKeys(keys, report.text);
+  for (dispatch::LeadVerdict& lead : report.leads) HideKeys(keys, lead.text);
+  for (std::string& name : report.unknown_fields) HideKeys(keys, name);
 }
 
 }  // namespace
@@ -92,8 +121,11 @@ void LeadSquaredClient::Update(
       [this, account = options_.account, generation = credentials_.generation,
        keys = Keys(), leads = std::move(call.leads),
        done = std::move(done)](http::HttpReply reply) mutable {
+        // Before anything is cut out of it; and after, since JSON may have
+        // escaped a key.
+        HideKeys(keys, reply.body);
         ReadAnswer read = ReadReply(reply, leads);
-        HideKeys(keys, read.report.text);
+        HideKeys(keys, read.report);
         if (read.strangers > 0 || read.counts_differ) {
           LogLine(LogLevel::kWarn, "answer_does_not_fit")
               .Add("account", account)
@@ -134,8 +166,9 @@ void LeadSquaredClient::GetFields(
   http_->Send(std::move(request),
               [this, generation = credentials_.generation, keys = Keys(),
                done = std::move(done)](http::HttpReply reply) mutable {
+                HideKeys(keys, reply.body);
                 dispatch::CallReport report = ReadOtherReply(reply);
-                HideKeys(keys, report.text);
+                HideKeys(keys, report);
                 Deliver(generation, std::move(report),
                         [body = std::move(reply.body), done = std::move(done)](
                             dispatch::CallReport judged) mutable {

@@ -5,6 +5,9 @@
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "gateway/base/log.h"
 #include "gateway/base/secret.h"
@@ -166,6 +169,43 @@ TEST_F(LeadSquaredClientTest, HidesItsKeysInWhatAnAnswerSays) {
   EXPECT_EQ(reports[0].text,
             "MXUnauthorizedException: (a key) and (a key) are no keys");
   EXPECT_THAT(reports[1].text, Not(HasSubstr("new")));
+}
+
+TEST_F(LeadSquaredClientTest, HidesItsKeysInWhateverForm) {
+  LeadSquaredClient client = Client();
+  client.SetCredentials(Keys("u$rnew", "u$rnewer"));
+  const auto told = [&](const std::string& words) {
+    std::string text;
+    client.Update(Call(), [&](CallReport report) { text = report.text; });
+    http_.Answer(http_.requests.size() - 1, 401,
+                 absl::StrCat(R"({"Status":"Error","ExceptionType":"MXE",)"
+                              R"("ExceptionMessage":")",
+                              words, R"("})"));
+    return text;
+  };
+  EXPECT_EQ(told("u$rnewer!"), "MXE: (a key)!");
+  EXPECT_EQ(told("?accessKey=u%24rnew&"), "MXE: ?accessKey=(a key)&");
+  EXPECT_EQ(told(R"(\u0075$rnew!)"), "MXE: (a key)!");
+  // One that lies across the end of what is told.
+  const std::string far = told(std::string(1010, 'x') + "u$rnewer");
+  EXPECT_THAT(far, Not(HasSubstr("u$r")));
+}
+
+TEST_F(LeadSquaredClientTest, HidesItsKeysInTheReasonOfALead) {
+  LeadSquaredClient client = Client();
+  client.SetCredentials(Keys("u$rnew", "secret"));
+  CallReport report;
+  client.Update(Call(), [&](CallReport r) { report = std::move(r); });
+  std::string answer = R"({"Status":{"TotalCount":1,"SuccessCount":0,)"
+                       R"("FailureCount":1,"Message":"Error"},)"
+                       R"("Details":{"FailedLeads":[{"Identifier":)"
+                       R"("EmailAddress","IdentifierValue":"@","Reason":)"
+                       R"("key u$rnew, secret"}]}})";
+  answer = absl::StrReplaceAll(
+      answer, {{"\"@\"", absl::StrCat("\"", lead_.key().value, "\"")}});
+  http_.Answer(0, 200, answer);
+  ASSERT_EQ(report.leads.size(), 1);
+  EXPECT_EQ(report.leads[0].text, "key (a key), (a key)");
 }
 
 TEST_F(LeadSquaredClientTest, GetsTheFieldsAndHandsOnTheBody) {
