@@ -88,6 +88,20 @@ std::string Quoted(const std::vector<std::string>& names) {
   });
 }
 
+// `rest` says how much is spent, and when there is more.
+absl::Status BudgetSpent(absl::string_view account, int64_t spent,
+                         int64_t budget, absl::Duration retry_after,
+                         absl::Time until, absl::string_view rest) {
+  absl::Status status =
+      Make(Reason::kDailyBudgetSpent,
+           absl::StrCat("account \"", account, "\" has spent ", spent,
+                        " of its daily budget of ", budget, " calls", rest));
+  AddMetadata(status, "until", RfcTime(until));
+  AddQuota(status, account);
+  AddRetry(status, retry_after);
+  return status;
+}
+
 }  // namespace
 
 absl::Status EmptyRequest() {
@@ -182,34 +196,22 @@ absl::Status DeadlineTooShort(absl::string_view account,
 absl::Status DailyBudgetSpent(absl::string_view account, int64_t spent,
                               int64_t budget, absl::Duration retry_after,
                               absl::Time until, absl::TimeZone zone) {
-  absl::Status status =
-      Make(Reason::kDailyBudgetSpent,
-           absl::StrCat("account \"", account, "\" has spent ", spent,
-                        " of its daily budget of ", budget,
-                        " calls; nothing was sent; the next day's begins in ",
-                        Seconds(retry_after), ", at ", TimeOfDay(until, zone)));
-  AddMetadata(status, "until", RfcTime(until));
-  AddQuota(status, account);
-  AddRetry(status, retry_after);
-  return status;
+  return BudgetSpent(
+      account, spent, budget, retry_after, until,
+      absl::StrCat("; nothing was sent; the next day's begins in ",
+                   Seconds(retry_after), ", at ", TimeOfDay(until, zone)));
 }
 
 absl::Status DailyShareSpent(absl::string_view account, int64_t spent,
                              int64_t budget, absl::Duration retry_after,
                              absl::Time until, absl::TimeZone zone) {
-  absl::Status status =
-      Make(Reason::kDailyBudgetSpent,
-           absl::StrCat("account \"", account, "\" has spent ", spent,
-                        " of its daily budget of ", budget,
-                        " calls, and what is released of it by the deadline is "
-                        "too little for this request; nothing was sent; "
-                        "calls for this request are free in ",
-                        Seconds(retry_after), ", at ", TimeOfDay(until, zone),
-                        ", or with a longer deadline"));
-  AddMetadata(status, "until", RfcTime(until));
-  AddQuota(status, account);
-  AddRetry(status, retry_after);
-  return status;
+  return BudgetSpent(
+      account, spent, budget, retry_after, until,
+      absl::StrCat(", and what is released of it by the deadline is too little "
+                   "for this request; nothing was sent; calls for this request "
+                   "are free in ",
+                   Seconds(retry_after), ", at ", TimeOfDay(until, zone),
+                   ", or with a longer deadline"));
 }
 
 absl::Status Draining() {

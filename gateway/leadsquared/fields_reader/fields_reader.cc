@@ -12,6 +12,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "gateway/base/status_macros.h"
+#include "gateway/leadsquared/json_walk.h"
 #include "simdjson.h"
 
 namespace leadgateway::leadsquared {
@@ -21,50 +22,25 @@ namespace sj = simdjson;
 using schema::FieldInfo;
 using sj::ondemand::json_type;
 
-// Metadata has two levels; recursion must end somewhere.
-constexpr int kDeepest = 64;
-
-absl::Status Bad(absl::string_view what) {
-  return absl::InvalidArgumentError(
-      absl::StrCat("the metadata is not readable: ", what));
-}
-
-absl::Status Bad(sj::error_code code) { return Bad(sj::error_message(code)); }
-
-#define LG_RETURN_IF_BAD(expr)                   \
-  do {                                           \
-    if (const sj::error_code lg_code = (expr)) { \
-      return Bad(lg_code);                       \
-    }                                            \
-  } while (false)
-
-absl::Status ReadNull(sj::ondemand::value value) {
-  // Taken out, not converted: the conversion throws on what only begins like
-  // null.
-  bool is_null = false;
-  LG_RETURN_IF_BAD(value.is_null().get(is_null));
-  return is_null ? absl::OkStatus() : Bad("not a value");
-}
-
 // The view lives as long as the parser.
 absl::Status ReadString(sj::ondemand::value value, absl::string_view& out) {
   std::string_view text;
-  LG_RETURN_IF_BAD(value.get_string().get(text));
+  LG_RETURN_IF_JSON_ERROR(value.get_string().get(text));
   // Escapes can spell what the bytes may not.
-  if (text.find('\0') != std::string_view::npos) return Bad("a NUL");
-  if (!sj::validate_utf8(text)) return Bad("not UTF-8");
+  if (text.find('\0') != std::string_view::npos) return BadJson("a NUL");
+  if (!sj::validate_utf8(text)) return BadJson("not UTF-8");
   out = absl::string_view(text.data(), text.size());
   return absl::OkStatus();
 }
 
 absl::Status ReadText(sj::ondemand::value value, std::string& out) {
   json_type type;
-  LG_RETURN_IF_BAD(value.type().get(type));
+  LG_RETURN_IF_JSON_ERROR(value.type().get(type));
   if (type == json_type::null) {
     out.clear();
     return ReadNull(value);
   }
-  if (type != json_type::string) return Bad("a text is no string");
+  if (type != json_type::string) return BadJson("a text is no string");
   absl::string_view text;
   LG_RETURN_IF_ERROR(ReadString(value, text));
   out = std::string(text);
@@ -75,24 +51,24 @@ absl::Status ReadText(sj::ondemand::value value, std::string& out) {
 absl::Status ReadNumber(sj::ondemand::value value, double& out) {
   out = 0;
   json_type type;
-  LG_RETURN_IF_BAD(value.type().get(type));
+  LG_RETURN_IF_JSON_ERROR(value.type().get(type));
   switch (type) {
     case json_type::null:
       return ReadNull(value);
     case json_type::number:
-      LG_RETURN_IF_BAD(value.get_double().get(out));
+      LG_RETURN_IF_JSON_ERROR(value.get_double().get(out));
       return absl::OkStatus();
     case json_type::string: {
       absl::string_view text;
       LG_RETURN_IF_ERROR(ReadString(value, text));
       if (text.empty()) return absl::OkStatus();
       if (!absl::SimpleAtod(text, &out) || !std::isfinite(out)) {
-        return Bad("a string that should be a number");
+        return BadJson("a string that should be a number");
       }
       return absl::OkStatus();
     }
     default:
-      return Bad("a number is an object, an array or a boolean");
+      return BadJson("a number is an object, an array or a boolean");
   }
 }
 
@@ -100,18 +76,18 @@ absl::Status ReadNumber(sj::ondemand::value value, double& out) {
 absl::Status ReadBool(sj::ondemand::value value, bool& out) {
   out = false;
   json_type type;
-  LG_RETURN_IF_BAD(value.type().get(type));
+  LG_RETURN_IF_JSON_ERROR(value.type().get(type));
   switch (type) {
     case json_type::null:
       return ReadNull(value);
     case json_type::boolean:
-      LG_RETURN_IF_BAD(value.get_bool().get(out));
+      LG_RETURN_IF_JSON_ERROR(value.get_bool().get(out));
       return absl::OkStatus();
     case json_type::number: {
       double number = 0;
-      LG_RETURN_IF_BAD(value.get_double().get(number));
+      LG_RETURN_IF_JSON_ERROR(value.get_double().get(number));
       if (number != 0 && number != 1)
-        return Bad("a boolean is neither 0 nor 1");
+        return BadJson("a boolean is neither 0 nor 1");
       out = number == 1;
       return absl::OkStatus();
     }
@@ -123,10 +99,10 @@ absl::Status ReadBool(sj::ondemand::value value, bool& out) {
           absl::EqualsIgnoreCase(text, "false")) {
         return absl::OkStatus();
       }
-      return Bad("a string that should be a boolean");
+      return BadJson("a string that should be a boolean");
     }
     default:
-      return Bad("a boolean is an object or an array");
+      return BadJson("a boolean is an object or an array");
   }
 }
 
@@ -134,7 +110,7 @@ absl::Status ReadBool(sj::ondemand::value value, bool& out) {
 absl::Status ReadLock(sj::ondemand::value value, bool& out) {
   out = false;
   json_type type;
-  LG_RETURN_IF_BAD(value.type().get(type));
+  LG_RETURN_IF_JSON_ERROR(value.type().get(type));
   if (type == json_type::boolean) return ReadBool(value, out);
   if (type != json_type::string) {
     double number = 0;
@@ -150,86 +126,25 @@ absl::Status ReadLock(sj::ondemand::value value, bool& out) {
   } else if (absl::EqualsIgnoreCase(text, "true")) {
     out = true;
   } else if (!text.empty() && !absl::EqualsIgnoreCase(text, "false")) {
-    return Bad("a string that should be a number");
+    return BadJson("a string that should be a number");
   }
   return absl::OkStatus();
-}
-
-// On-demand parsing checks what is touched: so touch all of what is passed
-// over.
-absl::Status Skip(sj::ondemand::value value, int depth = 0) {
-  if (depth > kDeepest) return Bad("nested too deeply");
-  json_type type;
-  LG_RETURN_IF_BAD(value.type().get(type));
-  switch (type) {
-    case json_type::object: {
-      sj::ondemand::object object;
-      LG_RETURN_IF_BAD(value.get_object().get(object));
-      for (auto field : object) {
-        std::string_view key;
-        LG_RETURN_IF_BAD(field.unescaped_key().get(key));
-        sj::ondemand::value inner;
-        LG_RETURN_IF_BAD(field.value().get(inner));
-        LG_RETURN_IF_ERROR(Skip(inner, depth + 1));
-      }
-      return absl::OkStatus();
-    }
-    case json_type::array: {
-      sj::ondemand::array array;
-      LG_RETURN_IF_BAD(value.get_array().get(array));
-      for (auto element : array) {
-        sj::ondemand::value inner;
-        LG_RETURN_IF_BAD(element.get(inner));
-        LG_RETURN_IF_ERROR(Skip(inner, depth + 1));
-      }
-      return absl::OkStatus();
-    }
-    case json_type::string: {
-      std::string_view text;
-      LG_RETURN_IF_BAD(value.get_string().get(text));
-      return absl::OkStatus();
-    }
-    case json_type::number: {
-      double number = 0;
-      LG_RETURN_IF_BAD(value.get_double().get(number));
-      return absl::OkStatus();
-    }
-    case json_type::boolean: {
-      bool boolean = false;
-      LG_RETURN_IF_BAD(value.get_bool().get(boolean));
-      return absl::OkStatus();
-    }
-    case json_type::null:
-      return ReadNull(value);
-  }
-  return Bad("not a value");
 }
 
 // [{"Value":"..."}]; null for none.
 absl::Status ReadOptions(sj::ondemand::value value,
                          std::vector<std::string>& out) {
   out.clear();
-  json_type type;
-  LG_RETURN_IF_BAD(value.type().get(type));
-  if (type == json_type::null) return ReadNull(value);
-  sj::ondemand::array array;
-  LG_RETURN_IF_BAD(value.get_array().get(array));
-  for (auto element : array) {
-    sj::ondemand::object object;
-    LG_RETURN_IF_BAD(element.get_object().get(object));
+  return ForEachElement(value, [&out](sj::ondemand::value element) {
     std::string option;
-    for (auto field : object) {
-      std::string_view key;
-      LG_RETURN_IF_BAD(field.unescaped_key().get(key));
-      sj::ondemand::value inner;
-      LG_RETURN_IF_BAD(field.value().get(inner));
-      LG_RETURN_IF_ERROR(key == "Value" ? ReadText(inner, option)
-                                        : Skip(inner));
-    }
+    LG_RETURN_IF_ERROR(ForEachField(
+        element, [&option](std::string_view key, sj::ondemand::value inner) {
+          return key == "Value" ? ReadText(inner, option) : Skip(inner);
+        }));
     // "" would say that the field takes nothing: it is the line "Select".
     if (!option.empty()) out.push_back(std::move(option));
-  }
-  return absl::OkStatus();
+    return absl::OkStatus();
+  });
 }
 
 // What an entry says, before it is known what the others say.
@@ -245,7 +160,7 @@ struct Entry {
 
 absl::Status ReadUnique(sj::ondemand::value value, Entry& entry) {
   json_type type;
-  LG_RETURN_IF_BAD(value.type().get(type));
+  LG_RETURN_IF_JSON_ERROR(value.type().get(type));
   entry.unique_stated = type != json_type::null;
   return ReadBool(value, entry.unique);
 }
@@ -275,14 +190,11 @@ absl::Status ReadKey(std::string_view key, sj::ondemand::value value,
   return Skip(value);
 }
 
-absl::Status ReadEntry(sj::ondemand::object object, Entry& entry) {
-  for (auto field : object) {
-    std::string_view key;
-    LG_RETURN_IF_BAD(field.unescaped_key().get(key));
-    sj::ondemand::value value;
-    LG_RETURN_IF_BAD(field.value().get(value));
-    LG_RETURN_IF_ERROR(ReadKey(key, value, entry));
-  }
+absl::Status ReadEntry(sj::ondemand::value value, Entry& entry) {
+  LG_RETURN_IF_ERROR(ForEachField(
+      value, [&entry](std::string_view key, sj::ondemand::value inner) {
+        return ReadKey(key, inner, entry);
+      }));
   entry.info.unique = entry.identifier || entry.unique;
   entry.info.read_only = entry.read_only || entry.locked;
   if (entry.info.data_type == "Date" && entry.render_type == "DateTime") {
@@ -297,34 +209,31 @@ bool UniqueByDefault(absl::string_view schema_name) {
          schema_name == "Mobile";
 }
 
-absl::Status ReadEntries(sj::ondemand::array array, std::vector<Entry>& out) {
-  for (auto element : array) {
-    sj::ondemand::object object;
-    LG_RETURN_IF_BAD(element.get_object().get(object));
-    Entry entry;
-    LG_RETURN_IF_ERROR(ReadEntry(object, entry));
-    if (!entry.info.schema_name.empty()) out.push_back(std::move(entry));
-  }
-  return absl::OkStatus();
+absl::Status ReadEntries(absl::string_view json, std::vector<Entry>& out) {
+  if (json.find('\0') != absl::string_view::npos) return BadJson("a NUL");
+  const sj::padded_string padded(json.data(), json.size());
+  sj::ondemand::parser parser;
+  sj::ondemand::document document;
+  LG_RETURN_IF_JSON_ERROR(parser.iterate(padded).get(document));
+  sj::ondemand::array array;
+  LG_RETURN_IF_JSON_ERROR(document.get_array().get(array));
+  LG_RETURN_IF_ERROR(ForEachElement(array, [&out](sj::ondemand::value value) {
+    return ReadEntry(value, out.emplace_back());
+  }));
+  LG_RETURN_IF_ERROR(ReadEnd(document));
+  std::erase_if(
+      out, [](const Entry& entry) { return entry.info.schema_name.empty(); });
+  return out.empty() ? BadJson("no fields") : absl::OkStatus();
 }
 
 }  // namespace
 
 absl::StatusOr<std::vector<FieldInfo>> ReadFields(absl::string_view json) {
-  if (json.find('\0') != absl::string_view::npos) return Bad("a NUL");
-  const sj::padded_string padded(json.data(), json.size());
-  sj::ondemand::parser parser;
-  sj::ondemand::document document;
-  LG_RETURN_IF_BAD(parser.iterate(padded).get(document));
-  sj::ondemand::array array;
-  LG_RETURN_IF_BAD(document.get_array().get(array));
   std::vector<Entry> entries;
-  LG_RETURN_IF_ERROR(ReadEntries(array, entries));
-  const char* rest = nullptr;
-  if (document.current_location().get(rest) != sj::OUT_OF_BOUNDS) {
-    return Bad("something stands behind the end");
+  if (absl::Status status = ReadEntries(json, entries); !status.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the metadata is not readable: ", status.message()));
   }
-  if (entries.empty()) return Bad("no fields");
 
   const bool any_unique =
       std::any_of(entries.begin(), entries.end(),
@@ -340,7 +249,5 @@ absl::StatusOr<std::vector<FieldInfo>> ReadFields(absl::string_view json) {
   }
   return fields;
 }
-
-#undef LG_RETURN_IF_BAD
 
 }  // namespace leadgateway::leadsquared
