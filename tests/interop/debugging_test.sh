@@ -24,7 +24,7 @@ python3 tests/interop/transcripts.py split "$page" "$steps"
 sandbox_set() { curl -sS -o /dev/null --fail -X POST "http://$leadsquared/_sandbox/faults" -d "$1"; }
 # What LeadSquared does from now on: an answer to each call, or a fault.
 leadsquared_is() { sandbox_set "{\"always\":{\"fault\":\"$1\",\"latency_min_ms\":0,\"latency_max_ms\":0},\"rules\":[]}"; }
-ready() { curl -sS --fail -o /dev/null "http://$admin/readyz"; }
+ready() { curl -s --fail -o /dev/null "http://$admin/readyz"; }
 status_has() {
   "$GRPCURL" -plaintext "$listen" "$service/GetAccountStatus" >"$run/status" && grep -Eq "$1" "$run/status"
 }
