@@ -3,17 +3,24 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/time/time.h"
 #include "gateway/base/log.h"
 #include "gateway/config/config.h"
+#include "gateway/config/config_printer.h"
+#include "gateway/server/config_check.h"
 #include "gateway/server/listener.h"
 #include "gateway/server/server.h"
 #include "gateway/server/service_manager.h"
@@ -21,6 +28,14 @@
 ABSL_FLAG(std::string, config, "",
           "The configuration: a leadgateway.config.v1.GatewayConfig, as JSON "
           "(*.json) or protobuf text format (*.textproto).");
+ABSL_FLAG(bool, check_config, false,
+          "Check the configuration and the files that it names, and end: with "
+          "exit status 0 if the gateway would start with them, or 2 and one "
+          "line per mistake. Opens no port and calls nobody.");
+ABSL_FLAG(bool, print_config, false,
+          "Print the configuration in force, with all defaults, as JSON that "
+          "--config takes, and end. It holds no keys. Opens none of the files "
+          "that the configuration names.");
 
 namespace {
 
@@ -39,9 +54,37 @@ bool Received(const sigset_t& signals, absl::Duration most) {
   return sigtimedwait(&signals, nullptr, &time) > 0;
 }
 
+// Flags as people write them: "--check-config" is "--check_config".
+void Underscore(char* argument) {
+  if (!absl::StartsWith(argument, "--")) return;
+  for (char* c = argument + 2; *c != '\0' && *c != '='; ++c) {
+    if (*c == '-') *c = '_';
+  }
+}
+
 int Fail(const absl::Status& status) {
   fprintf(stderr, "%s\n", std::string(status.message()).c_str());
   return kBadConfig;
+}
+
+// Does what --check-config and --print-config ask for; the exit status.
+int Examine(const leadgateway::GatewayOptions& options) {
+  if (absl::GetFlag(FLAGS_check_config)) {
+    const absl::StatusOr<std::vector<std::string>> warnings =
+        leadgateway::server::CheckFiles(options);
+    if (!warnings.ok()) return Fail(warnings.status());
+    for (const std::string& warning : *warnings) {
+      fprintf(stderr, "warning: %s\n", warning.c_str());
+    }
+    const size_t accounts = options.accounts.size();
+    fprintf(absl::GetFlag(FLAGS_print_config) ? stderr : stdout,
+            "%s is sound: %zu account%s\n", absl::GetFlag(FLAGS_config).c_str(),
+            accounts, accounts == 1 ? "" : "s");
+  }
+  if (absl::GetFlag(FLAGS_print_config)) {
+    fputs(leadgateway::PrintConfig(options).c_str(), stdout);
+  }
+  return fflush(stdout) == 0 ? 0 : 1;
 }
 
 }  // namespace
@@ -49,11 +92,19 @@ int Fail(const absl::Status& status) {
 int main(int argc, char** argv) {
   absl::SetProgramUsageMessage(
       "Updates LeadSquared leads in bulk for gRPC callers.\n"
-      "  lead_gateway --config=FILE");
+      "  lead_gateway --config=FILE [--check-config] [--print-config]");
+  std::for_each(argv + 1, argv + argc, Underscore);
   absl::ParseCommandLine(argc, argv);
   if (absl::GetFlag(FLAGS_config).empty()) {
     fprintf(stderr, "--config: names no file\n");
     return kBadConfig;
+  }
+
+  absl::StatusOr<leadgateway::GatewayOptions> options =
+      leadgateway::LoadConfig(absl::GetFlag(FLAGS_config));
+  if (!options.ok()) return Fail(options.status());
+  if (absl::GetFlag(FLAGS_check_config) || absl::GetFlag(FLAGS_print_config)) {
+    return Examine(*options);
   }
 
   // Blocked before any thread starts, so that only sigwait below gets them.
@@ -65,9 +116,6 @@ int main(int argc, char** argv) {
   signal(SIGPIPE, SIG_IGN);
   leadgateway::server::RaiseDescriptorLimit();
 
-  absl::StatusOr<leadgateway::GatewayOptions> options =
-      leadgateway::LoadConfig(absl::GetFlag(FLAGS_config));
-  if (!options.ok()) return Fail(options.status());
   absl::StatusOr<std::unique_ptr<leadgateway::server::Server>> server =
       leadgateway::server::Server::Create(*std::move(options));
   if (!server.ok()) return Fail(server.status());

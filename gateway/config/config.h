@@ -47,6 +47,9 @@ struct AccountOptions {
   bool schema_checks = true;
   FieldChecks field_checks;
   absl::Duration field_refresh = kDefaultFieldRefresh;  // Zero: never again.
+
+  friend bool operator==(const AccountOptions&,
+                         const AccountOptions&) = default;
 };
 
 // Bounds on what callers may ask for.
@@ -58,6 +61,8 @@ struct LimitOptions {
   int max_queued_leads_per_caller = kDefaultMaxQueuedLeadsPerCaller;
   int64_t max_queued_bytes_per_caller = kDefaultMaxQueuedBytesPerCaller;
   absl::Duration default_timeout = kDefaultTimeout;
+
+  friend bool operator==(const LimitOptions&, const LimitOptions&) = default;
 };
 
 // The certificates of a TLS listener; all are paths.
@@ -111,6 +116,9 @@ struct GatewayOptions {
   absl::Duration drain_timeout = kDefaultDrainTimeout;
   LogLevel log_level = LogLevel::kInfo;
   std::string state_dir;  // Empty: none.
+
+  friend bool operator==(const GatewayOptions&,
+                         const GatewayOptions&) = default;
 };
 
 enum class ConfigFormat { kJson, kTextproto };

@@ -370,6 +370,18 @@ bool IsVariableName(absl::string_view name) {
          });
 }
 
+// Whether somebody has put a key where the name of its place belongs: "u$r" and
+// hexadecimal digits, or many of those alone. Names are told in errors, in logs
+// and on the admin pages; keys must not be.
+bool LooksLikeKey(absl::string_view name) {
+  constexpr size_t kFewestDigits = 32;
+  const bool marked = absl::ConsumePrefix(&name, "u$r");
+  return (marked || name.size() >= kFewestDigits) &&
+         std::all_of(name.begin(), name.end(), [](unsigned char c) {
+           return absl::ascii_isxdigit(c) != 0;
+         });
+}
+
 class RuleChecker {
  public:
   RuleChecker(Spelling spelling, Mistakes& mistakes)
@@ -569,6 +581,14 @@ class RuleChecker {
         mistakes_.Add(at(variable_field),
                       absl::StrCat("can't stand beside ", at(file_field),
                                    "; keep one of them"));
+      } else if (LooksLikeKey(file)) {
+        mistakes_.Add(at(file_field),
+                      "looks like a key itself; write the key into a file, and "
+                      "the file's path here");
+      } else if (LooksLikeKey(variable)) {
+        mistakes_.Add(at(variable_field),
+                      "looks like a key itself; name the environment variable "
+                      "that holds it");
       } else if (!variable.empty() && !IsVariableName(variable)) {
         mistakes_.Add(at(variable_field),
                       "must be the name of an environment variable: letters, "

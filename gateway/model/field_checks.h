@@ -18,6 +18,8 @@ struct FieldChecks {
   // Accounts differ: some cut or store what others refuse.
   CheckPolicy lengths = CheckPolicy::kWarn;
   CheckPolicy options = CheckPolicy::kWarn;
+
+  friend bool operator==(const FieldChecks&, const FieldChecks&) = default;
 };
 
 }  // namespace leadgateway

@@ -29,6 +29,7 @@
 #include "gateway/model/errors.h"
 #include "gateway/model/field_checks.h"
 #include "gateway/server/account_fields.h"
+#include "gateway/server/account_loader.h"
 #include "gateway/server/catalogue_loader.h"
 #include "gateway/server/catalogue_store.h"
 #include "gateway/server/key_watcher.h"
@@ -106,25 +107,6 @@ dispatch::AccountDispatcher::Options DispatchOptions(
   return options;
 }
 
-// Null if there is none that can be read.
-AccountFields::Catalogue SavedCatalogue(const CatalogueStore& store,
-                                        const AccountOptions& account) {
-  absl::StatusOr<AccountFields::Catalogue> saved =
-      store.Load(account.name, account.unique_fields);
-  if (!saved.ok()) {
-    if (!absl::IsNotFound(saved.status())) {
-      LogLine(LogLevel::kWarn, "saved_fields_not_read")
-          .Add("account", account.name)
-          .Add("text", saved.status().message());
-    }
-    return nullptr;
-  }
-  LogLine(LogLevel::kInfo, "saved_fields_read")
-      .Add("account", account.name)
-      .Add("fields", (*saved)->fields().size());
-  return *std::move(saved);
-}
-
 // Whether the metadata file is all that will be known of the fields.
 bool IsPinned(const AccountOptions& account) {
   return !account.metadata_file.empty() &&
@@ -158,12 +140,14 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::CreateOn(
     }
     store = *std::move(opened);
   }
-  absl::StatusOr<std::vector<Loaded>> loaded = Load(options, store.get());
+  absl::StatusOr<std::vector<LoadedAccount>> loaded =
+      LoadAccounts(options.accounts, store.get());
   if (!loaded.ok()) return loaded.status();
+  LogKeyWarnings(*loaded);
   auto engine = std::unique_ptr<Engine>(
       new Engine(clock, metrics, std::move(loop), random));
   engine->catalogue_store_ = std::move(store);
-  for (Loaded& each : *loaded) {
+  for (LoadedAccount& each : *loaded) {
     engine->first_sources_.emplace(each.options.name, each.keys);
     auto account = engine->NewAccount(std::move(each), options.limits);
     engine->on_loop_.emplace(account->name, account);
@@ -180,51 +164,8 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::CreateOn(
   return engine;
 }
 
-absl::StatusOr<std::vector<Engine::Loaded>> Engine::Load(
-    const GatewayOptions& options, const CatalogueStore* store) {
-  std::vector<std::string> mistakes;
-  std::vector<Loaded> loaded;
-  for (size_t i = 0; i < options.accounts.size(); ++i) {
-    const AccountOptions& account = options.accounts[i];
-    Loaded& each = loaded.emplace_back(
-        Loaded{account,
-               leadsquared::KeySource(
-                   {account.access_key_file, account.access_key_env},
-                   {account.secret_key_file, account.secret_key_env}),
-               std::nullopt, nullptr});
-    if (!account.metadata_file.empty()) {
-      absl::StatusOr<Catalogue> saved =
-          LoadCatalogue(account.metadata_file, account.unique_fields);
-      if (saved.ok()) {
-        each.saved_fields = *std::move(saved);
-      } else {
-        mistakes.push_back(absl::StrCat(
-            "accounts[", i, "].metadataFile: ", saved.status().message()));
-      }
-    } else if (store != nullptr && account.schema_checks) {
-      each.saved_fields = SavedCatalogue(*store, account);
-    }
-    absl::StatusOr<leadsquared::Credentials> keys = each.keys.Load();
-    if (!keys.ok()) {
-      mistakes.push_back(
-          absl::StrCat("accounts[", i, "]: ", keys.status().message()));
-      continue;
-    }
-    for (const std::string& warning : keys->warnings) {
-      LogLine(LogLevel::kWarn, "key_file")
-          .Add("account", account.name)
-          .Add("message", warning);
-    }
-    each.credentials = *std::move(keys);
-  }
-  if (!mistakes.empty()) {
-    return absl::FailedPreconditionError(absl::StrJoin(mistakes, "\n"));
-  }
-  return loaded;
-}
-
 std::shared_ptr<Engine::Account> Engine::NewAccount(
-    Loaded loaded, const LimitOptions& limits) {
+    LoadedAccount loaded, const LimitOptions& limits) {
   const AccountOptions& from = loaded.options;
   longest_call_ = std::max(longest_call_, from.call_timeout);
   auto account = std::make_shared<Account>();
@@ -243,7 +184,7 @@ std::shared_ptr<Engine::Account> Engine::NewAccount(
                              .pinned = IsPinned(from)},
       random_);
   account->client = std::make_unique<leadsquared::LeadSquaredClient>(
-      ClientOptions(from), *std::move(loaded.credentials), loop_.get());
+      ClientOptions(from), std::move(loaded.credentials), loop_.get());
   account->client->SetRecheckKeys(
       [this, name = from.name](absl::AnyInvocable<void() &&> done) {
         if (key_watcher_ == nullptr) return std::move(done)();
@@ -260,7 +201,7 @@ std::shared_ptr<Engine::Account> Engine::NewAccount(
   return account;
 }
 
-void Engine::Reconfigure(Account& account, Loaded loaded,
+void Engine::Reconfigure(Account& account, LoadedAccount loaded,
                          const LimitOptions& limits) {
   const AccountOptions& to = loaded.options;
   longest_call_ = std::max(longest_call_, to.call_timeout);
@@ -281,25 +222,26 @@ void Engine::Reconfigure(Account& account, Loaded loaded,
   account.client->SetOptions(ClientOptions(to));
   account.dispatcher->Reconfigure(DispatchOptions(to, limits));
   const leadsquared::Credentials& known = account.client->credentials();
-  if (!(loaded.credentials->access_key == known.access_key) ||
-      !(loaded.credentials->secret_key == known.secret_key)) {
-    OnKeys(account.name, *std::move(loaded.credentials));
+  if (!(loaded.credentials.access_key == known.access_key) ||
+      !(loaded.credentials.secret_key == known.secret_key)) {
+    OnKeys(account.name, std::move(loaded.credentials));
   }
 }
 
 absl::Status Engine::Apply(const GatewayOptions& options) {
-  absl::StatusOr<std::vector<Loaded>> loaded =
-      Load(options, catalogue_store_.get());
+  absl::StatusOr<std::vector<LoadedAccount>> loaded =
+      LoadAccounts(options.accounts, catalogue_store_.get());
   if (!loaded.ok()) return loaded.status();
+  LogKeyWarnings(*loaded);
   std::map<std::string, leadsquared::KeySource> sources;
-  for (const Loaded& each : *loaded) {
+  for (const LoadedAccount& each : *loaded) {
     sources.emplace(each.options.name, each.keys);
   }
   auto applied = std::make_shared<Signal>();
   loop_->Post([this, applied, limits = options.limits,
                loaded = *std::move(loaded)]() mutable {
     std::set<std::string> names;
-    for (Loaded& each : loaded) {
+    for (LoadedAccount& each : loaded) {
       const std::string name = each.options.name;
       names.insert(name);
       if (const auto known = on_loop_.find(name); known != on_loop_.end()) {

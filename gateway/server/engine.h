@@ -36,6 +36,7 @@
 #include "gateway/leadsquared/leadsquared_client.h"
 #include "gateway/model/lead.h"
 #include "gateway/server/account_fields.h"
+#include "gateway/server/account_loader.h"
 #include "gateway/server/call_ledger.h"
 #include "gateway/server/catalogue_store.h"
 #include "gateway/server/key_watcher.h"
@@ -174,14 +175,6 @@ class Engine {
     // When a new configuration left it out; InfiniteFuture otherwise.
     absl::Time retired_at = absl::InfiniteFuture();
   };
-  // What is read from files for an account, on the caller's thread.
-  struct Loaded {
-    AccountOptions options;
-    leadsquared::KeySource keys;
-    std::optional<leadsquared::Credentials> credentials;
-    Catalogue saved_fields;
-  };
-
   Engine(const Clock& clock, Metrics* metrics,
          std::unique_ptr<http::CurlLoop> loop,
          std::optional<absl::BitGenRef> random);
@@ -198,14 +191,11 @@ class Engine {
   void CloseLedger(Account& account);
   // Null if it is gone. Any thread.
   std::shared_ptr<Account> Find(absl::string_view account) const;
-  // Reads what the accounts need of files; an error has one line per mistake.
-  // `store` is null without a state directory.
-  static absl::StatusOr<std::vector<Loaded>> Load(const GatewayOptions& options,
-                                                  const CatalogueStore* store);
   // Makes an account of it, for the loop thread.
-  std::shared_ptr<Account> NewAccount(Loaded loaded,
+  std::shared_ptr<Account> NewAccount(LoadedAccount loaded,
                                       const LimitOptions& limits);
-  void Reconfigure(Account& account, Loaded loaded, const LimitOptions& limits);
+  void Reconfigure(Account& account, LoadedAccount loaded,
+                   const LimitOptions& limits);
   void OnKeys(const std::string& account, leadsquared::Credentials keys);
   // Forgets accounts that are retired and have nothing left to do.
   void DropRetired(absl::Time now);

@@ -127,6 +127,32 @@ std::string With(absl::string_view piece, absl::string_view replacement) {
   return text;
 }
 
+TEST(ParseConfig, RefusesAKeyWhereTheNameOfItsPlaceBelongs) {
+  for (const std::string key :
+       {"u$r0123456789abcdef0123456789abcdef", "u$r12ab",
+        "0123456789ABCDEF0123456789abcdef01234567"}) {
+    for (const auto& [file, variable] :
+         {std::pair("accessKeyFile", "accessKeyEnv"),
+          std::pair("secretKeyFile", "secretKeyEnv")}) {
+      const std::string name = file[0] == 'a' ? "access_key" : "secret_key";
+      const std::string good =
+          absl::StrCat("\"", file, "\": \"/run/secrets/", name, "\"");
+      for (const std::string setting : {file, variable}) {
+        const std::string mistakes = MistakesOf(
+            With(good, absl::StrCat("\"", setting, "\": \"", key, "\"")));
+        EXPECT_THAT(mistakes, HasSubstr(absl::StrCat("accounts[0].", setting,
+                                                     ": looks like a key")));
+        EXPECT_THAT(mistakes, Not(HasSubstr(key)));
+        EXPECT_THAT(mistakes, Not(HasSubstr("\n")));
+      }
+    }
+  }
+  // A file that is named by a digest lies in some directory.
+  EXPECT_EQ(MistakesOf(With("/run/secrets/access_key",
+                            "./0123456789abcdef0123456789abcdef")),
+            "");
+}
+
 TEST(ParseConfig, FillsTheDefaultsIntoTheLeastThatWorks) {
   const absl::StatusOr<GatewayOptions> options =
       ParseConfig(kMinimal, ConfigFormat::kJson);

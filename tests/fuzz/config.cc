@@ -10,6 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "gateway/config/config.h"
+#include "gateway/config/config_printer.h"
 
 namespace leadgateway {
 namespace {
@@ -32,6 +33,10 @@ void Run(const uint8_t* data, size_t size) {
       Check(account.calls >= 1);
       Check(account.window > absl::ZeroDuration());
     }
+    // What is printed is taken again, and is the same.
+    const auto printed =
+        ParseConfig(PrintConfig(*options), ConfigFormat::kJson);
+    Check(printed.ok() && *printed == *options);
     return;
   }
   Check(absl::IsInvalidArgument(options.status()));

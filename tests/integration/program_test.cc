@@ -1,5 +1,7 @@
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <memory>
 #include <string>
@@ -7,6 +9,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -28,8 +31,10 @@ namespace {
 using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::Each;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 using ::testing::StartsWith;
 
@@ -72,6 +77,21 @@ class ProgramTest : public ::testing::Test {
         absl::StrCat("--config=", dir_.Write(name, text))});
   }
 
+  // The lines that the program prints with this flag on such a configuration,
+  // and the last of them: its exit status.
+  std::vector<std::string> Examine(const std::string& text,
+                                   const std::string& flag,
+                                   const std::string& name = "config.json") {
+    const char* const path = getenv("LEAD_GATEWAY");
+    Program program({"/bin/sh", "-c", "\"$0\" \"$@\" >&2",
+                     path == nullptr ? "" : path, flag,
+                     absl::StrCat("--config=", dir_.Write(name, text))});
+    const int status = program.Wait();
+    std::vector<std::string> lines = program.lines();
+    lines.push_back(absl::StrCat(status));
+    return lines;
+  }
+
   static std::unique_ptr<v1::LeadGatewayService::Stub> Connect(
       const std::string& serving) {
     return v1::LeadGatewayService::NewStub(grpc::CreateChannel(
@@ -102,7 +122,7 @@ TEST_F(ProgramTest, ItSaysWhereItServesAndServesThere) {
   // Every line is an object, and none holds a key.
   const sandbox::KeyPair keys = sandbox::TestKeys();
   for (const std::string& line : program->lines()) {
-    EXPECT_THAT(MemberOf(line, "event"), ::testing::Not(IsEmpty())) << line;
+    EXPECT_THAT(MemberOf(line, "event"), Not(IsEmpty())) << line;
     EXPECT_FALSE(absl::StrContains(line, keys.access_key.substr(3)) ||
                  absl::StrContains(line, keys.secret_key))
         << line;
@@ -190,6 +210,100 @@ TEST_F(ProgramTest, AWrongConfigurationEndsItWithTwoAndALinePerMistake) {
       EXPECT_THAT(program->lines(), Contains(HasSubstr(path)));
     }
   }
+}
+
+TEST_F(ProgramTest, CheckConfigTellsWhetherItWouldStart) {
+  ASSERT_EQ(chmod((dir_.path() + "/access_key").c_str(), 0644), 0);
+  ASSERT_EQ(chmod((dir_.path() + "/secret_key").c_str(), 0440), 0);
+  EXPECT_THAT(Examine(Config(), "--check-config"),
+              ElementsAre(AllOf(StartsWith("warning: accounts[0]: "),
+                                HasSubstr("access_key holds a key and can be "
+                                          "read by others")),
+                          HasSubstr("secret_key holds a key"),
+                          HasSubstr("config.json is sound: 1 account"), "0"));
+  ASSERT_EQ(chmod((dir_.path() + "/access_key").c_str(), 0600), 0);
+  ASSERT_EQ(chmod((dir_.path() + "/secret_key").c_str(), 0400), 0);
+  EXPECT_THAT(
+      Examine(Config(), "--check-config"),
+      ElementsAre(absl::StrCat(dir_.path(), "/config.json is sound: 1 account"),
+                  "0"));
+
+  // It says so of a gateway that runs, too: nothing is bound, locked or
+  // written.
+  const std::string kept = Config(
+      {{"\"drainTimeout\"", absl::StrCat("\"stateDir\": \"", dir_.path(),
+                                         "/state\", \"drainTimeout\"")}});
+  EXPECT_THAT(Examine(kept, "--check-config"), SizeIs(2));
+  EXPECT_NE(access((dir_.path() + "/state").c_str(), F_OK), 0);
+  const auto running = Run(kept);
+  const std::string serving = running->WaitForLine("\"event\":\"serving\"");
+  const std::string same_port = absl::StrReplaceAll(
+      kept, {{"\"listen\":   { \"address\": \"127.0.0.1:0\"",
+              absl::StrCat("\"listen\":   { \"address\": \"",
+                           MemberOf(serving, "listen"), "\"")}});
+  ASSERT_NE(same_port, kept);
+  EXPECT_THAT(Examine(same_port, "--check-config"), SizeIs(2));
+}
+
+TEST_F(ProgramTest, CheckConfigTellsAllMistakesInFilesAtOnceAndNoKey) {
+  dir_.Write("empty", "\n");
+  dir_.Write("fields.json", "[1, 2]");
+  const sandbox::KeyPair keys = sandbox::TestKeys();
+  dir_.Write("two_words", keys.access_key + " " + keys.secret_key);
+  const std::vector<std::string> lines = Examine(
+      Config({{"/access_key\"", "/two_words\""},
+              {"/secret_key\",", absl::StrCat("/empty\", \"metadataFile\": \"",
+                                              dir_.path(), "/fields.json\",")},
+              {"\"listen\":   { \"address\": \"127.0.0.1:0\"",
+               "\"listen\": { \"address\": \"127.0.0.1:0\", \"tls\": { "
+               "\"certificateFile\": \"/nowhere/c\", \"privateKeyFile\": "
+               "\"/nowhere/k\" }"},
+              {"\"drainTimeout\"",
+               "\"stateDir\": \"/nowhere/state\", \"drainTimeout\""}}),
+      "--check-config");
+  EXPECT_THAT(lines, ElementsAre(StartsWith("accounts[0].metadataFile: "),
+                                 AllOf(StartsWith("accounts[0]: "),
+                                       HasSubstr("/two_words: "),
+                                       HasSubstr("/empty: ")),
+                                 StartsWith("listen.tls.certificateFile: "),
+                                 StartsWith("listen.tls.privateKeyFile: "),
+                                 StartsWith("stateDir: "), "2"));
+  for (const std::string& line : lines) {
+    EXPECT_THAT(line, Not(HasSubstr(keys.secret_key)));
+    EXPECT_THAT(line, Not(HasSubstr(keys.access_key)));
+  }
+  // A wrong configuration is told before its files are looked at.
+  EXPECT_THAT(Examine(Config({{"\"acme\"", "\"Acme\""}}), "--check_config"),
+              ElementsAre(StartsWith("accounts[0].name: "), "2"));
+}
+
+TEST_F(ProgramTest, PrintConfigPrintsWhatConfigTakesAndNoKey) {
+  const sandbox::KeyPair keys = sandbox::TestKeys();
+  setenv("LEAD_GATEWAY_TEST_KEY", keys.access_key.c_str(), 1);
+  const auto text = [](std::vector<std::string> lines) {
+    EXPECT_EQ(lines.back(), "0");
+    lines.pop_back();
+    return absl::StrJoin(lines, "\n");
+  };
+  const std::string printed = text(
+      Examine(Config({{"\"accessKeyFile\": \"" + dir_.path() + "/access_key\"",
+                       "\"accessKeyEnv\": \"LEAD_GATEWAY_TEST_KEY\""}}),
+              "--print-config"));
+  EXPECT_THAT(printed, AllOf(HasSubstr("\"accessKeyEnv\": "
+                                       "\"LEAD_GATEWAY_TEST_KEY\""),
+                             HasSubstr("/secret_key\""),
+                             HasSubstr("\"maxQueuedLeads\": 200000")));
+  EXPECT_THAT(printed, Not(HasSubstr(keys.access_key)));
+  EXPECT_THAT(printed, Not(HasSubstr(keys.secret_key)));
+  EXPECT_EQ(text(Examine(printed, "--print-config", "printed.json")), printed);
+  // The gateway starts with it.
+  const auto program = Run(printed, "printed.json");
+  EXPECT_NE(program->WaitForLine("\"event\":\"serving\""), "");
+  unsetenv("LEAD_GATEWAY_TEST_KEY");
+
+  EXPECT_THAT(Examine("{ \"accounts\": 7 }", "--print-config"),
+              ElementsAre(StartsWith("accounts: "),
+                          StartsWith("listen.address: "), "2"));
 }
 
 TEST_F(ProgramTest, AConfigurationThatCannotBeReadEndsItWithTwo) {
