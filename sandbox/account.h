@@ -39,7 +39,8 @@ struct AccountOptions {
   std::string api_host = "api-in21.leadsquared.com";
   size_t record_limit = 1'000'000;
   // The attribute whose successive values are kept per lead; "*" keeps whole
-  // updates, "" nothing.
+  // updates, "" nothing. The record has the value, too, with each lead that was
+  // read, whether it was written or not.
   std::string history_field;
 };
 

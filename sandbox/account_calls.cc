@@ -260,6 +260,12 @@ void Account::CarryOutUpdate(Call& call, absl::string_view body, bool apply) {
   if (!apply) {
     for (RequestLead& lead : result.leads) lead.fate = LeadFate::kUntouched;
   }
+  if (!options_.history_field.empty() && options_.history_field != "*") {
+    for (size_t i = 0; i < result.leads.size(); ++i) {
+      result.leads[i].value =
+          HistoryValue(options_.history_field, request->leads[i].fields);
+    }
+  }
   call.record.verdict =
       result.status == 200 ? Verdict::kAnswered : Verdict::kRefused;
   call.reply.status = result.status;

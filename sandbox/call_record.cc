@@ -4,6 +4,7 @@
 #include <rapidjson/writer.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <optional>
@@ -17,6 +18,9 @@
 
 namespace leadgateway::sandbox {
 namespace {
+
+// Fate, whether it is named, and two lengths.
+constexpr size_t kPackedHead = 2 + 2 * sizeof(std::uint32_t);
 
 using Writer = rapidjson::Writer<rapidjson::StringBuffer>;
 
@@ -64,14 +68,19 @@ absl::string_view VerdictName(Verdict verdict) {
 std::string PackLeads(const std::vector<RequestLead>& leads) {
   std::string packed;
   size_t size = 0;
-  for (const RequestLead& lead : leads) size += 5 + lead.key_value.size();
+  for (const RequestLead& lead : leads) {
+    size += kPackedHead + lead.key_value.size() + lead.value.size();
+  }
   packed.reserve(size);
   for (const RequestLead& lead : leads) {
-    const std::uint32_t length =
-        static_cast<std::uint32_t>(lead.key_value.size());
-    packed.append(reinterpret_cast<const char*>(&length), sizeof length);
     packed += static_cast<char>(lead.fate);
+    packed += lead.named ? '\1' : '\0';
+    for (const std::string* const text : {&lead.key_value, &lead.value}) {
+      const auto length = static_cast<std::uint32_t>(text->size());
+      packed.append(reinterpret_cast<const char*>(&length), sizeof length);
+    }
     packed += lead.key_value;
+    packed += lead.value;
   }
   return packed;
 }
@@ -79,14 +88,18 @@ std::string PackLeads(const std::vector<RequestLead>& leads) {
 std::vector<RequestLead> CallRecord::Leads() const {
   std::vector<RequestLead> leads;
   size_t at = 0;
-  while (at + 5 <= packed_leads.size()) {
-    std::uint32_t length = 0;
-    std::memcpy(&length, packed_leads.data() + at, sizeof length);
+  while (at + kPackedHead <= packed_leads.size()) {
+    std::array<std::uint32_t, 2> lengths{};
+    std::memcpy(lengths.data(), packed_leads.data() + at + 2, sizeof lengths);
     RequestLead lead;
-    lead.fate = static_cast<LeadFate>(packed_leads[at + 4]);
-    lead.key_value = packed_leads.substr(at + 5, length);
+    lead.fate = static_cast<LeadFate>(packed_leads[at]);
+    lead.named = packed_leads[at + 1] != '\0';
+    at += kPackedHead;
+    lead.key_value = packed_leads.substr(at, lengths[0]);
+    at += lengths[0];
+    lead.value = packed_leads.substr(at, lengths[1]);
+    at += lengths[1];
     leads.push_back(std::move(lead));
-    at += 5 + length;
   }
   return leads;
 }

@@ -143,8 +143,8 @@ UpdateResult NameLeads(const UpdateRequest& request) {
   result.identifier = std::string(SearchKey(request));
   for (const UpdateLead& lead : request.leads) {
     const std::string* value = KeyValue(lead, SearchKey(request), false);
-    result.leads.push_back(
-        {value == nullptr ? "" : *value, LeadFate::kUntouched});
+    RequestLead& named = result.leads.emplace_back();
+    if (value != nullptr) named.key_value = *value;
   }
   return result;
 }
@@ -248,6 +248,7 @@ UpdateResult UpdateLeads(const UpdateRequest& request,
                  : fate == LeadFate::kFailed ? answer.failure
                                              : unprocessed;
     ++count;
+    result.leads[i].named = !omitted;
     if (omitted) continue;
     auto& lines = fate == LeadFate::kSuccess  ? answer.successful_leads
                   : fate == LeadFate::kFailed ? answer.failed_leads

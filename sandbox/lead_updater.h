@@ -26,6 +26,8 @@ enum class LeadFate : char {
 struct RequestLead {
   std::string key_value;
   LeadFate fate = LeadFate::kUntouched;
+  bool named = false;  // by the answer, were it whole
+  std::string value;   // of AccountOptions::history_field
 };
 
 struct UpdateResult {

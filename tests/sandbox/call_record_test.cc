@@ -47,12 +47,16 @@ TEST(CallLogTest, ClearingBeginsAnew) {
 TEST(CallRecordTest, LeadsSurvivePackingWhateverTheyHold) {
   CallRecord record;
   record.packed_leads =
-      PackLeads({{std::string("a\0\n\"", 4), LeadFate::kSuccess},
-                 {"", LeadFate::kFailed}});
+      PackLeads({{std::string("a\0\n\"", 4), LeadFate::kSuccess, true, ""},
+                 {"", LeadFate::kFailed, false, "Ada"}});
   const auto leads = record.Leads();
   ASSERT_EQ(leads.size(), 2u);
   EXPECT_EQ(leads[0].key_value, std::string("a\0\n\"", 4));
+  EXPECT_TRUE(leads[0].named);
+  EXPECT_EQ(leads[0].value, "");
   EXPECT_EQ(leads[1].fate, LeadFate::kFailed);
+  EXPECT_FALSE(leads[1].named);
+  EXPECT_EQ(leads[1].value, "Ada");
   rapidjson::Document json;
   json.Parse(record.ToJson().c_str());
   ASSERT_FALSE(json.HasParseError());

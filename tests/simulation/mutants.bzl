@@ -1,6 +1,6 @@
 """Tests that run the simulated world against a gateway with one bug."""
 
-load("//bazel:cc.bzl", "lg_cc_test")
+load("//bazel:cc.bzl", "lg_cc_binary", "lg_cc_test")
 
 def mutant_test(name, source, breaks):
     """Changes a copy of one source file and checks that the auditor notices.
@@ -37,4 +37,23 @@ def mutant_test(name, source, breaks):
             "//third_party:absl",
             "//third_party:gtest",
         ],
+    )
+
+def mutant_binary(name, mutant, srcs, deps):
+    """The same over real sockets: a program with that bug, built when asked for.
+
+    Args:
+      name: of the program.
+      mutant: the name of a mutant_test of //tests/simulation.
+      srcs: of the program.
+      deps: of the program.
+    """
+    lg_cc_binary(
+        name = name,
+        testonly = True,
+        srcs = srcs + ["//tests/simulation:" + mutant + "_source"],
+        # What the changed file includes are dependencies of its own library.
+        features = ["-layering_check"],
+        tags = ["manual"],
+        deps = deps,
     )

@@ -57,6 +57,8 @@ struct RpcFact {
   bool key_is_phone = false;
   std::vector<LeadFact> leads;
   absl::Time started;
+  // from_outside: its client knows that it was taken.
+  absl::Time taken = absl::InfiniteFuture();
   End end = End::kNone;
   absl::Time ended = absl::InfiniteFuture();  // for its caller
   std::string code;
@@ -108,6 +110,15 @@ struct WriteFact {
 };
 
 struct WorldLog {
+  // Of real programs: times are those of the two ends, whose clock is one. A
+  // call's begin and end are as LeadSquared's end saw them, so that it lasts
+  // longer than that; which leads were in a call that nobody read is not known,
+  // nor are calls that never arrived. One RPC was taken before another one if
+  // `taken` of the first is before `started` of the other.
+  bool from_outside = false;
+  // from_outside: what may leave after its RPC has ended for its caller, since
+  // the gateway has not heard of it yet.
+  absl::Duration hearing;
   uint64_t seed = 0;
   std::string setting;  // of the seed, for people
   int limit_calls = 0;
