@@ -140,7 +140,9 @@ Account::Call Account::Begin(const RequestHead& head) {
                    behaviour.latency_max - behaviour.latency_min);
   if (DrawUnit(call.seed, DrawFor::kSpike, number) <
       behaviour.spike_probability) {
-    call.answer_after += behaviour.spike;
+    call.answer_after = behaviour.spike_to > absl::ZeroDuration()
+                            ? behaviour.spike_to
+                            : call.answer_after + behaviour.spike;
   }
   double fraction = 0;
   switch (scenario_.allowance.count_at) {

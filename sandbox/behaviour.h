@@ -55,7 +55,8 @@ struct Behaviour {
   absl::Duration latency_min;
   absl::Duration latency_max;
   double spike_probability = 0;
-  absl::Duration spike;
+  absl::Duration spike;          // what a spike adds to the latency
+  absl::Duration spike_to;       // or what it is instead, where positive
   bool apply_at_answer = false;  // else at the moment of counting
 
   // The answer of UpdateV2.

@@ -250,6 +250,7 @@ const std::vector<Switch<Behaviour>>& BehaviourSwitches() {
       Milliseconds("latency_max_ms", &B::latency_max),
       Double("spike_probability", &B::spike_probability, 1),
       Milliseconds("spike_ms", &B::spike),
+      Milliseconds("spike_to_ms", &B::spike_to),
       Bool("apply_at_answer", &B::apply_at_answer),
       Double("omit_probability", &B::omit_probability, 1),
       Echo(),

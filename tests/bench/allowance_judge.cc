@@ -5,12 +5,17 @@
 //   allowance_judge [--seconds=60] [--fixed_moment]
 //     As many leads as it takes: the share of the ceiling (125 leads/s at 25
 //     calls in 5 s) that is used, beside the most that the slot rule allows.
+//   allowance_judge --sender=token_bucket [--seconds=60]
+//     The control, which must be throttled: the same HTTP client sends full
+//     calls by a token bucket of 25 that fills in 5 s.
 //   allowance_judge --one_lead_rate=60 [--seconds=30]
 //     Requests of one lead, Poisson, whatever becomes of them: how long each
 //     waits, and how full the calls are.
+//   allowance_judge --together=25
+//     So many requests of one lead at once, and the calls that they take.
 //
-// LeadSquared is given latencies of 40 to 120 ms, 1 % of them 250 ms more, and
-// counts a call at a random moment of that time (at half of it with
+// LeadSquared is given latencies of 40 to 120 ms, but 250 ms in 1 % of the
+// calls, and counts a call at a random moment of that time (at half of it with
 // --fixed_moment). Exits with 1 if a call was throttled.
 #include <algorithm>
 #include <chrono>
@@ -36,9 +41,16 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "gateway/base/clock.h"
 #include "gateway/base/log.h"
+#include "gateway/base/secret.h"
 #include "gateway/base/signal.h"
 #include "gateway/config/config.h"
+#include "gateway/dispatch/upstream.h"
+#include "gateway/http/curl_loop.h"
+#include "gateway/leadsquared/credentials/credentials.h"
+#include "gateway/leadsquared/leadsquared_client.h"
+#include "gateway/model/lead.h"
 #include "gateway/server/server.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
@@ -59,6 +71,9 @@ ABSL_FLAG(bool, fixed_moment, false,
           "LeadSquared counts at one fixed moment, and the gateway knows.");
 ABSL_FLAG(double, one_lead_rate, 0,
           "Requests of one lead a second; 0: as much as goes.");
+ABSL_FLAG(int, together, 0, "Requests of one lead that begin at once.");
+ABSL_FLAG(std::string, sender, "gateway", "gateway or token_bucket.");
+ABSL_FLAG(uint64_t, seed, 1, "What the judge draws latencies from.");
 
 namespace leadgateway {
 namespace {
@@ -67,10 +82,12 @@ constexpr int kCalls = 25;
 constexpr absl::Duration kWindow = absl::Seconds(5);
 constexpr int kLeads = 20'000;
 constexpr int kLeadsPerCall = 25;
-constexpr int kLeadsPerRequest = 500;
-// Requests under way at once while saturating: enough that full calls never
-// want for leads.
-constexpr int kRequestsAtOnce = 4;
+// Requests under way at once while saturating. They differ in size, so that
+// they do not end together and leave the gateway without leads for a moment.
+constexpr int kRequestsAtOnce = 16;
+constexpr int LeadsOfRequest(int place) { return 250 + 50 * place; }
+constexpr int kMostLeads = LeadsOfRequest(kRequestsAtOnce - 1);
+static_assert(kRequestsAtOnce * kMostLeads <= kLeads);
 
 using Clock = std::chrono::steady_clock;
 
@@ -161,10 +178,11 @@ void Saturate(v1::LeadGatewayService::Stub& stub, Totals& totals,
   std::vector<std::thread> threads;
   for (int i = 0; i < kRequestsAtOnce; ++i) {
     threads.emplace_back([&, i] {
-      for (int n = i; Clock::now() < end; n += kRequestsAtOnce) {
+      while (Clock::now() < end) {
         const auto done = std::make_shared<Signal>();
-        new Reader(stub, NewRequest(n * kLeadsPerRequest, kLeadsPerRequest),
-                   totals, Clock::now(), done);
+        // Each place has keys of its own.
+        new Reader(stub, NewRequest(i * kMostLeads, LeadsOfRequest(i)), totals,
+                   Clock::now(), done);
         done->WaitFor(absl::Minutes(5));
       }
     });
@@ -191,6 +209,65 @@ void SendOpenLoop(v1::LeadGatewayService::Stub& stub, Totals& totals,
   for (const auto& done : all) done->WaitFor(absl::Minutes(5));
 }
 
+// `count` requests of one lead at the same moment.
+void SendTogether(v1::LeadGatewayService::Stub& stub, Totals& totals,
+                  int count) {
+  std::vector<std::shared_ptr<Signal>> all;
+  for (int n = 0; n < count; ++n) {
+    all.push_back(std::make_shared<Signal>());
+    new Reader(stub, NewRequest(n, 1), totals, Clock::now(), all.back());
+  }
+  for (const auto& done : all) done->WaitFor(absl::Minutes(5));
+}
+
+// The control: full calls whenever a token is there, through the gateway's own
+// HTTP client.
+void SendByTokenBucket(const std::string& url, const sandbox::KeyPair& keys,
+                       Totals& totals, std::chrono::seconds load) {
+  const SystemClock& clock = SystemClock::Get();
+  auto loop = http::CurlLoop::Create({}, clock);
+  if (!loop.ok()) return;
+  leadsquared::Credentials credentials;
+  credentials.access_key = Secret(keys.access_key);
+  credentials.secret_key = Secret(keys.secret_key);
+  leadsquared::LeadSquaredClient client({.account = "acme", .base_url = url},
+                                        std::move(credentials), loop->get());
+  std::vector<LeadUpdate> leads(kLeads);
+  for (int i = 0; i < kLeads; ++i) {
+    leads[i].index = i % kLeadsPerCall;
+    leads[i].fields = {
+        {"EmailAddress", absl::StrCat("lead", i, "@example.com")},
+        {"FirstName", "Ada"}};
+    leads[i].lane_key = leads[i].fields.front().value;
+  }
+  const absl::Duration token = kWindow / kCalls;
+  const absl::Time end = clock.Now() + absl::FromChrono(load);
+  absl::Duration level = kWindow;
+  absl::Time filled = clock.Now();
+  int next = 0;
+  int under_way = 0;
+  (*loop)->Run([&](absl::Time now) {
+    level = std::min(kWindow, level + (now - filled));
+    filled = now;
+    for (; now < end && level >= token; level -= token) {
+      dispatch::UpdateCall call;
+      call.search_key = "EmailAddress";
+      for (int i = 0; i < kLeadsPerCall; ++i) {
+        call.leads.push_back(&leads[next++ % kLeads]);
+      }
+      ++under_way;
+      client.Update(std::move(call), [&](dispatch::CallReport report) {
+        --under_way;
+        (report.verdict == dispatch::CallVerdict::kAnswered ? totals.updated
+                                                            : totals.other) +=
+            kLeadsPerCall;
+      });
+    }
+    if (now >= end && under_way == 0) (*loop)->Stop();
+    return now >= end ? absl::InfiniteFuture() : now + (token - level);
+  });
+}
+
 struct Steady {
   double leads_per_s = 0;
   double mean_latency_s = 0;
@@ -214,7 +291,9 @@ Steady SteadyState(const std::vector<sandbox::CallRecord>& calls,
   int64_t leads = 0;
   absl::Duration latency;
   for (size_t i = kFirst; i < last; ++i) {
-    leads += calls[i].lead_count;
+    if (calls[i].verdict == sandbox::Verdict::kAnswered) {
+      leads += calls[i].lead_count;
+    }
     latency += calls[i].answered.value_or(calls[i].arrival) - calls[i].arrival;
   }
   absl::Duration time;
@@ -252,6 +331,12 @@ std::vector<double> WaitsToDeparture(
 int Run() {
   const bool fixed_moment = absl::GetFlag(FLAGS_fixed_moment);
   const double rate = absl::GetFlag(FLAGS_one_lead_rate);
+  const int together = absl::GetFlag(FLAGS_together);
+  const bool control = absl::GetFlag(FLAGS_sender) == "token_bucket";
+  if (!control && absl::GetFlag(FLAGS_sender) != "gateway") {
+    std::fprintf(stderr, "--sender must be gateway or token_bucket\n");
+    return 2;
+  }
   const auto seconds = std::chrono::seconds(absl::GetFlag(FLAGS_seconds));
 
   sandbox::SandboxOptions judge;
@@ -263,7 +348,8 @@ int Run() {
   judge.account.always.latency_min = absl::Milliseconds(40);
   judge.account.always.latency_max = absl::Milliseconds(120);
   judge.account.always.spike_probability = 0.01;
-  judge.account.always.spike = absl::Milliseconds(250);
+  judge.account.always.spike_to = absl::Milliseconds(250);
+  judge.account.seed = absl::GetFlag(FLAGS_seed);
   auto sandbox = sandbox::Sandbox::Create(std::move(judge));
   if (!sandbox.ok()) {
     std::fprintf(stderr, "%s\n", sandbox.status().ToString().c_str());
@@ -305,7 +391,11 @@ int Run() {
 
   Totals totals;
   const Clock::time_point end = Clock::now() + seconds;
-  if (rate > 0) {
+  if (control) {
+    SendByTokenBucket((*sandbox)->url(), keys, totals, seconds);
+  } else if (together > 0) {
+    SendTogether(*stub, totals, together);
+  } else if (rate > 0) {
     SendOpenLoop(*stub, totals, rate, end);
   } else {
     Saturate(*stub, totals, end);
@@ -319,9 +409,11 @@ int Run() {
           ? 0
           : static_cast<double>(stats.leads_received) /
                 static_cast<double>(stats.updates_received);
-  std::printf("counted %s; latency 40 to 120 ms, 1 %% + 250 ms\n",
+  std::printf("counted %s; latency 40 to 120 ms, 1 %% 250 ms\n",
               fixed_moment ? "at half of the latency" : "at a random moment");
-  if (rate > 0) {
+  if (together > 0) {
+    std::printf("requests of one lead at once: %d\n", together);
+  } else if (rate > 0) {
     std::printf("requests of one lead: %zu at %.0f a second\n",
                 totals.waits_ms.size(), rate);
     std::vector<double> departures = WaitsToDeparture(calls, totals.due);
@@ -353,6 +445,19 @@ int Run() {
           steady.leads_per_s, 100 * steady.leads_per_s / ceiling, ceiling,
           100 * bound, 1000 * steady.mean_latency_s);
     }
+    int64_t in_time = 0;
+    for (const sandbox::CallRecord& call : calls) {
+      if (call.verdict == sandbox::Verdict::kAnswered &&
+          call.arrival < calls.front().arrival + absl::FromChrono(seconds)) {
+        in_time += call.lead_count;
+      }
+    }
+    std::printf(
+        "from the first call on, %d s: %lld leads, %.2f %% (begins with all "
+        "calls free)\n",
+        absl::GetFlag(FLAGS_seconds), static_cast<long long>(in_time),
+        100 * static_cast<double>(in_time) /
+            (ceiling * absl::GetFlag(FLAGS_seconds)));
   }
   std::printf("leads updated: %lld, other outcomes: %lld, failed RPCs: %d\n",
               static_cast<long long>(totals.updated),
@@ -360,8 +465,10 @@ int Run() {
   std::printf("calls: %llu of %.2f leads; in the fullest window: %d of %d\n",
               static_cast<unsigned long long>(stats.posts_arrived), mean_leads,
               stats.max_calls_in_window, kCalls);
-  std::printf("throttles by the judge's count: %llu\n",
-              static_cast<unsigned long long>(stats.throttled));
+  std::printf("throttles by the judge's count: %llu (%.2f %% of the calls)\n",
+              static_cast<unsigned long long>(stats.throttled),
+              100 * static_cast<double>(stats.throttled) /
+                  std::max(1.0, static_cast<double>(stats.posts_arrived)));
   return stats.throttled == 0 && totals.failed_rpcs == 0 ? 0 : 1;
 }
 

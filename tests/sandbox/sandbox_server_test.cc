@@ -355,6 +355,24 @@ TEST_F(SandboxServerTest, LatencyPassesAndDoesNotBlockOthers) {
             std::chrono::milliseconds(400));
 }
 
+TEST_F(SandboxServerTest, ASpikeAddsToTheLatencyOrTakesItsPlace) {
+  const auto latency = [&](const std::string& always) {
+    Faults(R"({"always":{"spike_probability":1,)" + always + "}}");
+    const auto start = std::chrono::steady_clock::now();
+    EXPECT_EQ(Update(1).status, 200);
+    return std::chrono::steady_clock::now() - start;
+  };
+  EXPECT_GE(
+      latency(R"("latency_min_ms":60,"latency_max_ms":60,"spike_ms":150)"),
+      std::chrono::milliseconds(210));
+  EXPECT_GE(
+      latency(R"("latency_min_ms":60,"latency_max_ms":60,"spike_to_ms":150)"),
+      std::chrono::milliseconds(150));
+  EXPECT_LT(
+      latency(R"("latency_min_ms":9000,"latency_max_ms":9000,"spike_to_ms":1)"),
+      std::chrono::seconds(9));
+}
+
 TEST_F(SandboxServerTest, ACallIsCountedAtItsMoment) {
   Faults(
       R"({"allowance":{"count_at":"fraction","count_fraction":0.5},
