@@ -16,6 +16,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "gateway/base/log.h"
 #include "gateway/config/config.h"
@@ -44,14 +45,21 @@ constexpr int kBadConfig = 2;
 // The drain's timeout of at most 10 minutes, and the calls under way.
 constexpr absl::Duration kLongestDrain = absl::Minutes(16);
 
-// Waits for one of the signals, at most that long; whether one came.
-bool Received(const sigset_t& signals, absl::Duration most) {
+// Waits for one of the signals, at most that long; the signal, or 0.
+int Receive(const sigset_t& signals, absl::Duration most) {
   if (most == absl::InfiniteDuration()) {
     int received = 0;
-    return sigwait(&signals, &received) == 0;
+    return sigwait(&signals, &received) == 0 ? received : 0;
   }
   const timespec time = absl::ToTimespec(most);
-  return sigtimedwait(&signals, nullptr, &time) > 0;
+  return std::max(0, sigtimedwait(&signals, nullptr, &time));
+}
+
+sigset_t SetOf(const std::vector<int>& signals) {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : signals) sigaddset(&set, signal);
+  return set;
 }
 
 // Flags as people write them: "--check-config" is "--check_config".
@@ -108,10 +116,8 @@ int main(int argc, char** argv) {
   }
 
   // Blocked before any thread starts, so that only sigwait below gets them.
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
+  const sigset_t ends = SetOf({SIGTERM, SIGINT});
+  const sigset_t signals = SetOf({SIGTERM, SIGINT, SIGHUP});
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
   leadgateway::server::RaiseDescriptorLimit();
@@ -124,14 +130,26 @@ int main(int argc, char** argv) {
       .Add("admin", (*server)->admin_address());
 
   leadgateway::server::NotifyReady((*server)->listen_address());
+  (*server)->WatchConfig(
+      absl::GetFlag(FLAGS_config), leadgateway::server::NotifyReloading,
+      [serving = (*server)->listen_address()](const absl::Status& status) {
+        leadgateway::server::NotifyReloaded(absl::StrCat(
+            "Serving at ", serving,
+            status.ok() ? "" : "; the changed configuration was refused"));
+      });
   const absl::Duration alive_interval = leadgateway::server::AliveInterval();
-  while (!Received(signals, alive_interval)) {
-    if ((*server)->Alive()) leadgateway::server::NotifyAlive();
+  for (int received = 0; received != SIGTERM && received != SIGINT;) {
+    received = Receive(signals, alive_interval);
+    if (received == SIGHUP) (*server)->ReloadConfig();
+    // After a signal, too: many of them must not keep the watchdog waiting.
+    if (alive_interval != absl::InfiniteDuration() && (*server)->Alive()) {
+      leadgateway::server::NotifyAlive();
+    }
   }
   leadgateway::server::NotifyStopping(kLongestDrain);
-  std::thread([signals] {
+  std::thread([ends] {
     int again = 0;
-    sigwait(&signals, &again);
+    sigwait(&ends, &again);
     _exit(128 + again);
   }).detach();
   (*server)->Drain();

@@ -227,8 +227,30 @@ void AddAccountGauges(absl::Span<const AccountGauges> accounts,
   out.push_back(std::move(age));
 }
 
+void AddConfig(const ConfigGauges& config,
+               std::vector<prometheus::MetricFamily>& out) {
+  out.push_back(OneGauge("leadgateway_config_generation",
+                         "Configurations that have been in force, the one of "
+                         "the start included.",
+                         static_cast<double>(config.generation)));
+  out.push_back(
+      OneGauge("leadgateway_config_last_reload_success_timestamp_seconds",
+               "When the configuration in force was taken up.",
+               absl::ToDoubleSeconds(config.loaded_at - absl::UnixEpoch())));
+  out.push_back(OneGauge("leadgateway_config_last_reload_successful",
+                         "1 unless the last reload was refused.",
+                         config.last_reload_ok ? 1 : 0));
+  out.push_back(OneCounter("leadgateway_config_reload_failures_total",
+                           "Reloads that were refused.",
+                           static_cast<double>(config.reload_failures)));
+  out.push_back(OneGauge("leadgateway_config_restart_needed",
+                         "1 if settings of the file wait for a restart.",
+                         config.needs_restart ? 1 : 0));
+}
+
 void AddProcess(const ProcessGauges& gauges,
                 std::vector<prometheus::MetricFamily>& out) {
+  AddConfig(gauges.config, out);
   const ProcessStats& process = gauges.process;
   out.push_back(OneGauge("leadgateway_loop_silent_seconds",
                          "Time since the dispatch loop came round last; it "

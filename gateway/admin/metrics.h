@@ -44,8 +44,18 @@ struct AccountGauges {
   std::optional<absl::Duration> catalogue_age;
 };
 
+// Which configuration is in force, and what became of the reloads.
+struct ConfigGauges {
+  int64_t generation = 1;  // how many have been in force
+  absl::Time loaded_at;    // time of day
+  int64_t reload_failures = 0;
+  bool last_reload_ok = true;
+  bool needs_restart = false;  // for some of its settings
+};
+
 // How the process stands when it is looked at.
 struct ProcessGauges {
+  ConfigGauges config;
   // Since the dispatch loop came round last.
   absl::Duration loop_silent_for;
   int64_t spans_dropped = 0;

@@ -780,6 +780,10 @@ void AccountDispatcher::ReportUnsent(QueuedLead* lead, Reason reason,
   } else if (reason == Reason::kDeadline && budget_.Free(now) == 0) {
     reason = Reason::kDailyBudgetSpent;
   }
+  if (reason == Reason::kDraining && account_gone_) {
+    Report(lead, Outcome::kNotSent, errors::LeadAccountGone(options_.account));
+    return;
+  }
   if (reason == Reason::kDailyBudgetSpent) {
     Report(lead, Outcome::kNotSent,
            errors::LeadBudgetSpent(budget_.WallOf(budget_.WhenFree(1, now)),
@@ -907,7 +911,12 @@ void AccountDispatcher::RequestOtherCall(absl::AnyInvocable<void() &&> go) {
   other_calls_.push_back(std::move(go));
 }
 
-void AccountDispatcher::Reconfigure(const Options& options) {
+void AccountDispatcher::GiveUpAccount(absl::Time now) {
+  account_gone_ = true;
+  GiveUp(now);
+}
+
+void AccountDispatcher::Reconfigure(const Options& options, absl::Time now) {
   options_.allowance = options.allowance;
   options_.max_queued_leads = options.max_queued_leads;
   options_.max_queued_bytes = options.max_queued_bytes;
@@ -916,7 +925,7 @@ void AccountDispatcher::Reconfigure(const Options& options) {
   options_.retry_doubt = options.retry_doubt;
   options_.budget = options.budget;
   options_.caller_weights = options.caller_weights;
-  allowance_.Reconfigure(options.allowance);
+  allowance_.Reconfigure(options.allowance, now);
   budget_.Reconfigure(options.budget);
   queue_.SetWeights(options.caller_weights);
   admission_.Reconfigure(AdmissionOptions());
@@ -1003,7 +1012,8 @@ AccountState AccountDispatcher::State(absl::Time now) {
     state.blocked = "LeadSquared does not answer; one call at a time tries";
   } else if (draining_) {
     state.block = Block::kDraining;
-    state.blocked = "the gateway is shutting down";
+    state.blocked = account_gone_ ? "the account is no longer configured"
+                                  : "the gateway is shutting down";
   }
   return state;
 }

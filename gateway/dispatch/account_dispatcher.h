@@ -180,6 +180,10 @@ class AccountDispatcher {
   // Ends all that waits as not sent, since the gateway goes down; calls under
   // way are the last ones.
   void GiveUp(absl::Time now);
+  // The same, since the account is no longer configured.
+  void GiveUpAccount(absl::Time now);
+  // The account is configured again: takes jobs as before.
+  void TakeAgain() { draining_ = given_up_ = account_gone_ = false; }
   bool idle() const { return jobs_.empty(); }
   // Of jobs and others.
   int calls_in_flight() const {
@@ -196,10 +200,9 @@ class AccountDispatcher {
     unknown_fields_.Forget(exists);
   }
 
-  // Takes over other settings; queue and allowance keep what they know.
-  // `account`, `caller_weights`, `batching` and `wall_offset` stay as they
-  // were.
-  void Reconfigure(const Options& options);
+  // Takes over other settings; queue, allowance and budget keep what they know.
+  // `account`, `batching` and `max_leads_per_call` stay as they were.
+  void Reconfigure(const Options& options, absl::Time now);
 
   AccountState State(absl::Time now);
   // The time until a request's last answer with `leads` leads in the queue.
@@ -322,6 +325,7 @@ class AccountDispatcher {
   int64_t bytes_ = 0;
   bool draining_ = false;
   bool given_up_ = false;
+  bool account_gone_ = false;
   bool credentials_rejected_ = false;
   std::string credentials_text_;
   absl::Time credentials_retry_at_ = absl::InfinitePast();

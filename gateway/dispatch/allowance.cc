@@ -83,7 +83,10 @@ absl::Time Allowance::LostSince(absl::Time now) const {
 void Allowance::Forget(absl::Time now) {
   const absl::Time since = LostSince(now);
   for (std::deque<absl::Time>* const times : {&answered_, &lost_}) {
-    while (!times->empty() && times->front() <= since) times->pop_front();
+    while (times->size() > kKeptInMind && times->front() <= since) {
+      forgotten_ = std::max(forgotten_, times->front());
+      times->pop_front();
+    }
   }
 }
 
@@ -152,11 +155,27 @@ std::vector<absl::Time> Allowance::HeldSince(absl::Time now) {
   Recover(now);
   Forget(now);
   std::vector<absl::Time> since;
+  const absl::Time released = LostSince(now);
   for (const absl::Time answered : answered_) {
-    since.push_back(answered - Least() + epsilon());
+    if (answered > released) since.push_back(answered - Least() + epsilon());
   }
-  for (const absl::Time lost : lost_) since.push_back(lost + epsilon());
+  for (const absl::Time lost : lost_) {
+    if (lost > released) since.push_back(lost + epsilon());
+  }
   return since;
+}
+
+void Allowance::Reconfigure(Options options, absl::Time now) {
+  Forget(now);
+  if (options.calls > options_.calls || options.window < options_.window) {
+    learned_calls_.reset();
+    learned_window_.reset();
+  }
+  options_ = options;
+  // Nobody knows how many calls were forgotten.
+  if (forgotten_ > LostSince(now)) {
+    paused_until_ = std::max(paused_until_, forgotten_ + window() + epsilon());
+  }
 }
 
 void Allowance::HoldSince(absl::Time since) {

@@ -1,6 +1,7 @@
 #ifndef LEADGATEWAY_GATEWAY_DISPATCH_ALLOWANCE_H_
 #define LEADGATEWAY_GATEWAY_DISPATCH_ALLOWANCE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <optional>
@@ -88,9 +89,13 @@ class Allowance {
 
   explicit Allowance(Options options) : options_(options) {}
 
-  // Takes over another configured limit. Calls that are held stay held, and a
-  // learned limit that is lower stays in force.
-  void Reconfigure(Options options) { options_ = options; }
+  // Takes over another configured limit. Calls that are held stay held; with a
+  // longer window, calls that had been released by the shorter one are held
+  // again until they are out of it, so that no window sees more than N of the
+  // calls before and after together. A learned limit that is lower stays in
+  // force, unless the configured one has been raised: whoever does that knows
+  // better than an old answer.
+  void Reconfigure(Options options, absl::Time now);
 
   // Calls that may leave now. `now` must not go back from one question to the
   // next, here and in the other methods.
@@ -158,6 +163,9 @@ class Allowance {
   // many answers are in.
   static constexpr absl::Duration kFirstDoubt = absl::Seconds(1);
   static constexpr int kAnswersToTrust = 100;
+  // Calls that have ended are kept in mind beyond their release, up to this
+  // many, for a window that becomes longer.
+  static constexpr size_t kKeptInMind = 1000;
   // The longest pause that an answer may ask for.
   static constexpr absl::Duration kMaxPause = absl::Minutes(5);
   // The longest window that is learned; the longest that can be configured.
@@ -197,9 +205,12 @@ class Allowance {
   Options options_;
   int in_flight_ = 0;
   // When calls were answered, and until when those without an answer may be
-  // counted. Ascending; kept until they are released even with R = 0.
+  // counted. Ascending; kept until they are released even with R = 0, and then
+  // the last kKeptInMind of each.
   std::deque<absl::Time> answered_;
   std::deque<absl::Time> lost_;
+  // The last one that is not kept.
+  absl::Time forgotten_ = absl::InfinitePast();
   Shortest round_trips_;
   Shortest latencies_;
   // The longest latency, forgotten bit by bit with each answer.

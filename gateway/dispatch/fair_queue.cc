@@ -3,13 +3,27 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/time/time.h"
 #include "gateway/dispatch/job.h"
 
 namespace leadgateway::dispatch {
+
+double FairQueue::WeightOf(const std::string& caller) const {
+  const auto weight = weights_.find(caller);
+  return weight == weights_.end() ? 1 : weight->second;
+}
+
+void FairQueue::SetWeights(absl::flat_hash_map<std::string, double> weights) {
+  weights_ = std::move(weights);
+  for (const auto& [key, flow] : flows_) {
+    flow->weight = WeightOf(flow->caller);
+  }
+}
 
 void FairQueue::AddJob(Job* job) {
   const int priority = static_cast<int>(job->spec.priority);
@@ -18,8 +32,7 @@ void FairQueue::AddJob(Job* job) {
     flow = std::make_unique<Flow>();
     flow->caller = job->spec.caller;
     flow->priority = job->spec.priority;
-    const auto weight = weights_.find(flow->caller);
-    if (weight != weights_.end()) flow->weight = weight->second;
+    flow->weight = WeightOf(flow->caller);
     flow->turn = flow_now_[priority];
   }
   ++flow->jobs;

@@ -52,10 +52,8 @@ class FairQueue {
   explicit FairQueue(absl::flat_hash_map<std::string, double> weights = {})
       : weights_(std::move(weights)) {}
 
-  // Other weights, for flows that are made from now on.
-  void SetWeights(absl::flat_hash_map<std::string, double> weights) {
-    weights_ = std::move(weights);
-  }
+  // Other weights, from the next lead on.
+  void SetWeights(absl::flat_hash_map<std::string, double> weights);
 
   // Finds or makes the flow and the group of `job`, and counts the job in both.
   void AddJob(Job* job);
@@ -112,6 +110,7 @@ class FairQueue {
   static constexpr double kClassWeights[kPriorities] = {4, 1};
 
  private:
+  double WeightOf(const std::string& caller) const;
   FlowInGroup* FindActive(Group* group, Flow* flow);
   // A lead's place in the job is taken care of: counts it.
   void Count(QueuedLead* lead);

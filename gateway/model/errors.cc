@@ -354,6 +354,15 @@ Problem LeadBudgetSpent(absl::Time until, absl::TimeZone zone) {
   return problem;
 }
 
+Problem LeadAccountGone(absl::string_view account) {
+  Problem problem = LeadProblem(Reason::kDraining);
+  problem.message = absl::StrCat(
+      "account \"", account,
+      "\" was taken out of this gateway's configuration before this lead was "
+      "sent");
+  return problem;
+}
+
 Problem FieldSaidUnknown(int index, absl::string_view attribute,
                          absl::string_view upstream_text, absl::Duration ago) {
   Problem problem;

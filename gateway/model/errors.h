@@ -74,6 +74,9 @@ Problem LeadProblem(Reason reason, absl::string_view upstream_text = "");
 // Of a lead that waits no longer for the next day, which begins at `until`.
 Problem LeadBudgetSpent(absl::Time until, absl::TimeZone zone);
 
+// Of a lead that waited when its account was taken out of the configuration.
+Problem LeadAccountGone(absl::string_view account);
+
 // Of a lead that is not sent since LeadSquared refused a call for this field,
 // which it said does not exist, `ago`.
 Problem FieldSaidUnknown(int index, absl::string_view attribute,

@@ -124,6 +124,15 @@ void AccountFields::Refresh() {
   if (!options_.pinned) next_fetch_ = absl::InfinitePast();
 }
 
+void AccountFields::Replace(Catalogue fields) {
+  {
+    const MutexLock lock(mutex_);
+    fields_ = fields;
+  }
+  if (options_.pinned) next_fetch_ = absl::InfiniteFuture();
+  Answer([](const Wait&) { return true; }, fields);
+}
+
 void AccountFields::Reconfigure(absl::Duration refresh, bool pinned,
                                 absl::Time now) {
   if (refresh == options_.refresh && pinned == options_.pinned) return;

@@ -79,6 +79,9 @@ class AccountFields {
   // Fetches anew soon, since what is read from an answer has changed.
   void Refresh();
 
+  // Other fields than those known, as in Options::saved.
+  void Replace(Catalogue fields);
+
   // Other settings, as in Options.
   void Reconfigure(absl::Duration refresh, bool pinned, absl::Time now);
 
@@ -87,8 +90,8 @@ class AccountFields {
 
   absl::Time next_fetch() const { return next_fetch_; }
   bool fetching() const { return fetching_; }
-  // Whether the last fetch was refused for the keys.
-  bool keys_refused() const { return !keys_refused_.ok(); }
+  // Not OK if the last fetch was refused for the keys: what LeadSquared said.
+  const absl::Status& keys_refused() const { return keys_refused_; }
 
   // After a failure: full jitter below 1 s, 2 s, ... 60 s.
   static constexpr absl::Duration kFirstPause = absl::Seconds(1);

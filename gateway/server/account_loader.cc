@@ -1,7 +1,9 @@
 #include "gateway/server/account_loader.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -40,10 +42,27 @@ std::shared_ptr<const schema::FieldCatalogue> SavedCatalogue(
   return *std::move(saved);
 }
 
+// Null if there is none.
+const AccountOptions* FindAccount(const std::vector<AccountOptions>& accounts,
+                                  const std::string& name) {
+  const auto it = std::find_if(
+      accounts.begin(), accounts.end(),
+      [&](const AccountOptions& account) { return account.name == name; });
+  return it == accounts.end() ? nullptr : &*it;
+}
+
+bool SameKeyPlaces(const AccountOptions& a, const AccountOptions& b) {
+  return a.access_key_file == b.access_key_file &&
+         a.access_key_env == b.access_key_env &&
+         a.secret_key_file == b.secret_key_file &&
+         a.secret_key_env == b.secret_key_env;
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<LoadedAccount>> LoadAccounts(
-    const std::vector<AccountOptions>& accounts, const CatalogueStore* store) {
+    const std::vector<AccountOptions>& accounts, const CatalogueStore* store,
+    const std::vector<AccountOptions>& running) {
   std::vector<std::string> mistakes;
   std::vector<LoadedAccount> loaded;
   for (size_t i = 0; i < accounts.size(); ++i) {
@@ -53,8 +72,8 @@ absl::StatusOr<std::vector<LoadedAccount>> LoadAccounts(
                       leadsquared::KeySource(
                           {account.access_key_file, account.access_key_env},
                           {account.secret_key_file, account.secret_key_env}),
-                      {},
-                      nullptr});
+                      std::nullopt, nullptr});
+    const AccountOptions* const before = FindAccount(running, account.name);
     if (!account.metadata_file.empty()) {
       absl::StatusOr<std::shared_ptr<const schema::FieldCatalogue>> saved =
           LoadCatalogue(account.metadata_file, account.unique_fields);
@@ -64,9 +83,10 @@ absl::StatusOr<std::vector<LoadedAccount>> LoadAccounts(
         mistakes.push_back(absl::StrCat(
             "accounts[", i, "].metadataFile: ", saved.status().message()));
       }
-    } else if (store != nullptr && account.schema_checks) {
+    } else if (store != nullptr && account.schema_checks && before == nullptr) {
       each.saved_fields = SavedCatalogue(*store, account);
     }
+    if (before != nullptr && SameKeyPlaces(*before, account)) continue;
     absl::StatusOr<leadsquared::Credentials> keys = each.keys.Load();
     if (keys.ok()) {
       each.credentials = *std::move(keys);
@@ -83,7 +103,8 @@ absl::StatusOr<std::vector<LoadedAccount>> LoadAccounts(
 
 void LogKeyWarnings(const std::vector<LoadedAccount>& accounts) {
   for (const LoadedAccount& account : accounts) {
-    for (const std::string& warning : account.credentials.warnings) {
+    if (!account.credentials) continue;
+    for (const std::string& warning : account.credentials->warnings) {
       LogLine(LogLevel::kWarn, "key_file")
           .Add("account", account.options.name)
           .Add("message", warning);

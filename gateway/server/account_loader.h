@@ -18,7 +18,8 @@ namespace leadgateway::server {
 struct LoadedAccount {
   AccountOptions options;
   leadsquared::KeySource keys;
-  leadsquared::Credentials credentials;  // as `keys` has read them
+  // As `keys` has read them; none where they were not to be read.
+  std::optional<leadsquared::Credentials> credentials;
   // Null if there are none.
   std::shared_ptr<const schema::FieldCatalogue> saved_fields;
 };
@@ -27,8 +28,14 @@ struct LoadedAccount {
 // `metadata_file`, else in `store` (null: no state directory).
 // kFailedPrecondition with one line per mistake if a key or a `metadata_file`
 // can't be read. Reads files, so not for the loop thread.
+//
+// Accounts that are among `running` have keys and fields: their keys are read
+// only if they are in another place now, since whoever watches a place knows
+// when the two keys in it belong together, and their saved fields only from a
+// `metadata_file`.
 absl::StatusOr<std::vector<LoadedAccount>> LoadAccounts(
-    const std::vector<AccountOptions>& accounts, const CatalogueStore* store);
+    const std::vector<AccountOptions>& accounts, const CatalogueStore* store,
+    const std::vector<AccountOptions>& running = {});
 
 // Logs what the operator should know of the key files.
 void LogKeyWarnings(const std::vector<LoadedAccount>& accounts);

@@ -65,7 +65,7 @@ absl::StatusOr<std::vector<std::string>> CheckFiles(
   if (const auto accounts = LoadAccounts(options.accounts, /*store=*/nullptr);
       accounts.ok()) {
     for (size_t i = 0; i < accounts->size(); ++i) {
-      for (const std::string& warning : (*accounts)[i].credentials.warnings) {
+      for (const std::string& warning : (*accounts)[i].credentials->warnings) {
         warnings.push_back(absl::StrCat("accounts[", i, "]: ", warning));
       }
     }

@@ -27,7 +27,6 @@
 #include "gateway/leadsquared/credentials/credentials.h"
 #include "gateway/leadsquared/credentials/key_source.h"
 #include "gateway/model/errors.h"
-#include "gateway/model/field_checks.h"
 #include "gateway/server/account_fields.h"
 #include "gateway/server/account_loader.h"
 #include "gateway/server/catalogue_loader.h"
@@ -72,51 +71,6 @@ class CountingObserver final : public dispatch::JobObserver {
   const Clock& clock_;
 };
 
-// How long an account that a new configuration leaves out is still there for
-// RPCs that have begun: longer than any of them waits for the fields.
-constexpr absl::Duration kRetirement = absl::Seconds(35);
-
-leadsquared::LeadSquaredClient::Options ClientOptions(
-    const AccountOptions& account) {
-  return {.account = account.name,
-          .base_url = account.base_url,
-          .credentials_in_query = account.credentials_in_query,
-          .call_timeout = account.call_timeout};
-}
-
-dispatch::AccountDispatcher::Options DispatchOptions(
-    const AccountOptions& account, const LimitOptions& limits) {
-  dispatch::AccountDispatcher::Options options;
-  options.account = account.name;
-  options.allowance = {.calls = account.calls,
-                       .window = account.window,
-                       .fixed_moment = account.fixed_moment};
-  options.max_queued_leads = limits.max_queued_leads;
-  options.max_queued_bytes = limits.max_queued_bytes;
-  options.max_queued_leads_per_caller = limits.max_queued_leads_per_caller;
-  options.max_queued_bytes_per_caller = limits.max_queued_bytes_per_caller;
-  options.retry_doubt = account.retry_ambiguous;
-  options.budget = {.calls = account.daily_calls,
-                    .spread = account.spread_daily_calls
-                                  ? dispatch::DailyBudget::Spread::kEven
-                                  : dispatch::DailyBudget::Spread::kNone,
-                    .window_calls = account.calls,
-                    .zone = account.daily_zone};
-  options.caller_weights = {account.caller_weights.begin(),
-                            account.caller_weights.end()};
-  return options;
-}
-
-// Whether the metadata file is all that will be known of the fields.
-bool IsPinned(const AccountOptions& account) {
-  return !account.metadata_file.empty() &&
-         account.field_refresh == absl::ZeroDuration();
-}
-
-bool NeedsOptions(const AccountOptions& account) {
-  return account.field_checks.options != CheckPolicy::kOff;
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(
@@ -147,6 +101,8 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::CreateOn(
   auto engine = std::unique_ptr<Engine>(
       new Engine(clock, metrics, std::move(loop), random));
   engine->catalogue_store_ = std::move(store);
+  engine->applied_ = options.accounts;
+  engine->MindCallTimeouts(options);
   for (LoadedAccount& each : *loaded) {
     engine->first_sources_.emplace(each.options.name, each.keys);
     auto account = engine->NewAccount(std::move(each), options.limits);
@@ -166,86 +122,51 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::CreateOn(
 
 std::shared_ptr<Engine::Account> Engine::NewAccount(
     LoadedAccount loaded, const LimitOptions& limits) {
-  const AccountOptions& from = loaded.options;
-  longest_call_ = std::max(longest_call_, from.call_timeout);
-  auto account = std::make_shared<Account>();
-  account->name = from.name;
-  account->base_url = from.base_url;
-  account->queue_limit_leads = limits.max_queued_leads;
-  account->daily_calls = from.daily_calls;
-  account->metrics = &metrics_->ForAccount(from.name);
-  account->schema_checks = from.schema_checks;
-  account->unique_fields = from.unique_fields;
-  account->loads_options = NeedsOptions(from);
-  account->fields = std::make_unique<AccountFields>(
-      AccountFields::Options{.account = from.name,
-                             .saved = std::move(loaded.saved_fields),
-                             .refresh = from.field_refresh,
-                             .pinned = IsPinned(from)},
-      random_);
-  account->client = std::make_unique<leadsquared::LeadSquaredClient>(
-      ClientOptions(from), std::move(loaded.credentials), loop_.get());
+  const EngineAccount::Shared shared{.clock = clock_,
+                                     .metrics = metrics_,
+                                     .http = loop_.get(),
+                                     .random = random_};
+  auto account = std::make_shared<Account>(
+      std::move(loaded), limits, shared,
+      [this](const Account& of, const dispatch::CallRecord& record) {
+        OnCall(of, record);
+      });
   account->client->SetRecheckKeys(
-      [this, name = from.name](absl::AnyInvocable<void() &&> done) {
+      [this, name = account->name](absl::AnyInvocable<void() &&> done) {
         if (key_watcher_ == nullptr) return std::move(done)();
         key_watcher_->Recheck(name, [this, done = std::move(done)]() mutable {
           loop_->Post(std::move(done));
         });
       });
-  account->dispatcher = std::make_unique<dispatch::AccountDispatcher>(
-      DispatchOptions(from, limits), account->client.get(), random_,
-      [this, account = account.get()](const dispatch::CallRecord& record) {
-        OnCall(*account, record);
-      });
-  account->dispatcher->budget().SetWallOffset(clock_.WallNow() - clock_.Now());
   return account;
-}
-
-void Engine::Reconfigure(Account& account, LoadedAccount loaded,
-                         const LimitOptions& limits) {
-  const AccountOptions& to = loaded.options;
-  longest_call_ = std::max(longest_call_, to.call_timeout);
-  account.retired_at = absl::InfiniteFuture();
-  account.base_url = to.base_url;
-  account.queue_limit_leads = limits.max_queued_leads;
-  account.daily_calls = to.daily_calls;
-  account.schema_checks = to.schema_checks;
-  if (account.unique_fields != to.unique_fields) {
-    account.unique_fields = to.unique_fields;
-    account.fields->Refresh();
-  }
-  if (account.loads_options != NeedsOptions(to)) {
-    account.loads_options = NeedsOptions(to);
-    account.fields->Refresh();
-  }
-  account.fields->Reconfigure(to.field_refresh, IsPinned(to), clock_.Now());
-  account.client->SetOptions(ClientOptions(to));
-  account.dispatcher->Reconfigure(DispatchOptions(to, limits));
-  const leadsquared::Credentials& known = account.client->credentials();
-  if (!(loaded.credentials.access_key == known.access_key) ||
-      !(loaded.credentials.secret_key == known.secret_key)) {
-    OnKeys(account.name, std::move(loaded.credentials));
-  }
 }
 
 absl::Status Engine::Apply(const GatewayOptions& options) {
   absl::StatusOr<std::vector<LoadedAccount>> loaded =
-      LoadAccounts(options.accounts, catalogue_store_.get());
+      LoadAccounts(options.accounts, catalogue_store_.get(), applied_);
   if (!loaded.ok()) return loaded.status();
   LogKeyWarnings(*loaded);
+  MindCallTimeouts(options);
   std::map<std::string, leadsquared::KeySource> sources;
   for (const LoadedAccount& each : *loaded) {
-    sources.emplace(each.options.name, each.keys);
+    if (each.credentials) sources.emplace(each.options.name, each.keys);
   }
   auto applied = std::make_shared<Signal>();
   loop_->Post([this, applied, limits = options.limits,
+               drain_timeout = options.drain_timeout,
+               longest_call = longest_call_,
                loaded = *std::move(loaded)]() mutable {
     std::set<std::string> names;
+    for (const LoadedAccount& each : loaded) names.insert(each.options.name);
+    for (const auto& [name, account] : on_loop_) {
+      if (names.contains(name)) continue;
+      account->Retire(drain_timeout);
+      key_watcher_->Forget(name);
+    }
     for (LoadedAccount& each : loaded) {
       const std::string name = each.options.name;
-      names.insert(name);
       if (const auto known = on_loop_.find(name); known != on_loop_.end()) {
-        Reconfigure(*known->second, std::move(each), limits);
+        known->second->Reconfigure(std::move(each), limits);
         continue;
       }
       auto account = NewAccount(std::move(each), limits);
@@ -256,41 +177,46 @@ absl::Status Engine::Apply(const GatewayOptions& options) {
               .Add("text", status.message());
         }
       }
+      for (const auto& [other_name, other] : on_loop_) {
+        if (other->retired && account->IsSameAs(*other)) {
+          account->Inherit(*other, longest_call);
+        }
+      }
       on_loop_.emplace(name, account);
       const MutexLock lock(mutex_);
       accounts_.emplace(name, std::move(account));
     }
-    for (const auto& [name, account] : on_loop_) {
-      if (names.contains(name)) continue;
-      account->retired_at = std::min(account->retired_at, clock_.Now());
-      if (key_watcher_ != nullptr) key_watcher_->Forget(name);
-    }
     if (fields_known_) fields_known_();
     applied->Set();
   });
-  // Then an RPC that has seen the new configuration finds its account.
-  if (!applied->WaitFor(kMostFieldsWait)) {
-    return absl::UnavailableError("the dispatch loop is stuck");
-  }
-  if (key_watcher_ == nullptr) return absl::OkStatus();
+  applied_ = options.accounts;
   for (auto& [name, source] : sources) {
     key_watcher_->Watch(name, std::move(source));
+  }
+  // Then an RPC that has seen the new configuration finds its account.
+  if (!applied->WaitFor(kMostFieldsWait)) {
+    return absl::UnavailableError(
+        "the dispatch loop is stuck; the new accounts begin when it goes on");
   }
   return absl::OkStatus();
 }
 
-void Engine::DropRetired(absl::Time now) {
+void Engine::MindCallTimeouts(const GatewayOptions& options) {
+  for (const AccountOptions& account : options.accounts) {
+    longest_call_ = std::max(longest_call_, account.call_timeout);
+  }
+}
+
+absl::Time Engine::TendRetired(absl::Time now) {
+  absl::Time next = absl::InfiniteFuture();
   for (auto it = on_loop_.begin(); it != on_loop_.end();) {
     Account& account = *it->second;
-    // An RPC that began before may still come with its leads.
-    if (now - account.retired_at < kRetirement || !account.dispatcher->idle() ||
-        account.fields->fetching() ||
-        (account.ledger != nullptr && account.ledger->writing())) {
+    next = std::min(next, account.TendRetired(now));
+    if (!account.Forgettable(now)) {
       ++it;
       continue;
     }
     CloseLedger(account);
-    account.fields->EndWaits(errors::AccountUnknown(account.name, {}));
     LogLine(LogLevel::kInfo, "account_gone").Add("account", account.name);
     {
       const MutexLock lock(mutex_);
@@ -298,19 +224,12 @@ void Engine::DropRetired(absl::Time now) {
     }
     it = on_loop_.erase(it);
   }
+  return next;
 }
 
 void Engine::OnKeys(const std::string& name, leadsquared::Credentials keys) {
   const auto it = on_loop_.find(name);
-  if (it == on_loop_.end()) return;
-  Account& account = *it->second;
-  keys.generation = account.client->credentials().generation + 1;
-  LogLine(LogLevel::kInfo, "credentials_changed")
-      .Add("account", name)
-      .Add("generation", keys.generation);
-  account.client->SetCredentials(std::move(keys));
-  account.dispatcher->CredentialsChanged();
-  account.fields->CredentialsChanged();
+  if (it != on_loop_.end()) it->second->TakeKeys(std::move(keys));
 }
 
 absl::Status Engine::OpenLedgers(const std::string& directory) {
@@ -409,10 +328,10 @@ absl::Time Engine::Tick(absl::Time now) {
   last_turn_ns_.store(absl::ToUnixNanos(now), std::memory_order_relaxed);
   absl::Time next = now + kHeartbeat;
   const absl::Duration wall_offset = clock_.WallNow() - now;
-  DropRetired(now);
+  next = std::min(next, TendRetired(now));
   for (const auto& [name, account] : on_loop_) {
     account->dispatcher->budget().SetWallOffset(wall_offset);
-    if (account->schema_checks) {
+    if (account->schema_checks && !account->retired) {
       if (account->fields->StartFetch(now)) FetchFields(*account);
       next = std::min(next, account->fields->Tick(now));
     }
@@ -502,7 +421,7 @@ void Engine::Submit(absl::string_view account, dispatch::JobSpec spec,
       std::move(answered)(errors::Cancelled());
       return;
     }
-    if (entry == nullptr) {
+    if (entry == nullptr || entry->retired) {
       std::move(answered)(errors::AccountUnknown(name, {}));
       return;
     }
@@ -534,6 +453,16 @@ void Engine::Hold(absl::string_view account, std::shared_ptr<Ticket> ticket,
 
 void Engine::FetchFields(Account& account) {
   account.dispatcher->RequestOtherCall([this, &account] {
+    if (account.retired) {
+      // Nobody asks any more. Not from within the dispatcher's turn.
+      loop_->Post([this, &account] {
+        dispatch::CallReport none;
+        none.verdict = CallVerdict::kNotSent;
+        account.dispatcher->OtherCallDone(none);
+        account.fields->Fetched(absl::UnavailableError(""), clock_.Now());
+      });
+      return;
+    }
     account.client->GetFields(
         account.loads_options,
         [this, &account](dispatch::CallReport report, std::string body) {
@@ -582,7 +511,7 @@ void Engine::OnFields(Account& account, const dispatch::CallReport& report,
 void Engine::WithFields(absl::string_view name, absl::Time until,
                         AccountFields::Done done) {
   const std::shared_ptr<Account> account = Find(name);
-  if (account == nullptr) {
+  if (account == nullptr || account->retired) {
     std::move(done)(errors::AccountUnknown(name, {}));
     return;
   }
@@ -596,6 +525,10 @@ void Engine::WithFields(absl::string_view name, absl::Time until,
   }
   until = std::min(until, clock_.Now() + kMostFieldsWait);
   loop_->Post([this, account, until, done = std::move(done)]() mutable {
+    if (account->retired) {
+      std::move(done)(errors::AccountUnknown(account->name, {}));
+      return;
+    }
     // The fields will not come if no call may be made; this says why.
     if (absl::Status refused = account->dispatcher->WhyRefused(clock_.Now());
         !refused.ok()) {
@@ -612,7 +545,9 @@ void Engine::WithNewerFields(absl::string_view name, Catalogue known,
   loop_->Post([this, account = Find(name), known = std::move(known), until,
                done = std::move(done)]() mutable {
     // Without the account, the request ends where it hands over its leads.
-    if (account == nullptr) return std::move(done)(std::move(known));
+    if (account == nullptr || account->retired) {
+      return std::move(done)(std::move(known));
+    }
     account->fields->WhenNewer(known, clock_.Now(), until, std::move(done));
   });
 }
@@ -621,6 +556,7 @@ std::map<std::string, bool> Engine::FieldsKnown() const {
   std::map<std::string, bool> known;
   const MutexLock lock(mutex_);
   for (const auto& [name, account] : accounts_) {
+    if (account->retired) continue;
     known.emplace(name,
                   !account->schema_checks || account->fields->Get() != nullptr);
   }
@@ -639,7 +575,7 @@ void Engine::GetState(absl::string_view account,
   loop_->Post([this, entry = Find(account), done = std::move(done)]() mutable {
     State state;
     if (entry == nullptr) return std::move(done)(std::move(state));
-    state.dispatch = entry->dispatcher->State(clock_.Now());
+    state.dispatch = entry->State(clock_.Now());
     state.credential_generation = entry->client->credentials().generation;
     state.keeps_state = entry->ledger != nullptr;
     if (state.keeps_state) state.state_problem = entry->ledger->problem();
@@ -699,31 +635,6 @@ void Engine::GiveUp() {
   });
 }
 
-AccountView Engine::ViewOf(const Account& account, absl::Time now) {
-  AccountView view;
-  view.gauges.account = account.name;
-  view.gauges.state = account.dispatcher->State(now);
-  // Without fields no lead gets as far as a call that would tell.
-  if (view.gauges.state.block == dispatch::Block::kNone &&
-      account.fields->keys_refused()) {
-    view.gauges.state.block = dispatch::Block::kKeys;
-    view.gauges.state.blocked = "LeadSquared refuses the gateway's keys";
-  }
-  view.gauges.queue_limit_leads = account.queue_limit_leads;
-  view.gauges.daily_calls = account.daily_calls;
-  view.gauges.credential_generation = account.client->credentials().generation;
-  view.gauges.schema_checks = account.schema_checks;
-  if (const Catalogue fields = account.fields->Get()) {
-    view.gauges.catalogue_age = clock_.WallNow() - fields->fetched_at();
-  }
-  view.activity = account.activity->Last(now);
-  view.base_url = account.base_url;
-  if (view.gauges.state.throttles > 0) {
-    view.throttled_ago = now - view.gauges.state.last_throttle;
-  }
-  return view;
-}
-
 std::optional<std::vector<AccountView>> Engine::View(absl::Duration within) {
   struct Answer {
     Signal done;
@@ -733,7 +644,9 @@ std::optional<std::vector<AccountView>> Engine::View(absl::Duration within) {
   loop_->Post([this, answer] {
     const absl::Time now = clock_.Now();
     for (const auto& [name, account] : on_loop_) {
-      answer->views.push_back(ViewOf(*account, now));
+      // One that is gone shows as long as it has something to do.
+      if (account->retired && account->dispatcher->idle()) continue;
+      answer->views.push_back(account->View(now));
     }
     answer->done.Set();
   });

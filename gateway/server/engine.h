@@ -39,6 +39,7 @@
 #include "gateway/server/account_loader.h"
 #include "gateway/server/call_ledger.h"
 #include "gateway/server/catalogue_store.h"
+#include "gateway/server/engine_account.h"
 #include "gateway/server/key_watcher.h"
 #include "gateway/server/state_file.h"
 #include "gateway/server/state_writer.h"
@@ -76,12 +77,19 @@ class Engine {
     bool cancelled = false;
   };
 
-  // Takes over another set of accounts while everything runs: new ones begin,
-  // the settings of known ones change in place (with their queue and what is
-  // known of their allowance), and those that are gone work off what they have
-  // accepted. Changes nothing if a key or a saved field list of the new set
-  // can't be read: then kFailedPrecondition with one line per mistake. After
-  // Start, for the one thread that also drains.
+  // Takes over another set of accounts while everything runs. Changes nothing
+  // if a key or a saved field list of the new set can't be read: then
+  // kFailedPrecondition with one line per mistake. After Start and before
+  // Drain, one call at a time; waits for the loop.
+  //
+  // New accounts begin. The settings of known ones change in place, with their
+  // queue and what is known of their allowance and budget; keys in another
+  // place are taken like new keys in the same place. Those that are gone take
+  // no more leads, work off what they have accepted for
+  // `options.drain_timeout`, and end the rest as not sent; what is known of
+  // their calls is kept as long as LeadSquared counts them, should they come
+  // back. A new account with the access key of one that is gone is that one
+  // under another name: it inherits its calls, and takes its turn at once.
   absl::Status Apply(const GatewayOptions& options);
 
   // Hands a job to the account; NOT_FOUND if it is gone. `answered` is called
@@ -157,31 +165,14 @@ class Engine {
   bool Responds(absl::Duration within);
 
  private:
-  struct Account {
-    std::string name;
-    std::atomic<bool> schema_checks{true};
-    Metrics::Account* metrics = nullptr;
-    std::shared_ptr<Activity> activity = std::make_shared<Activity>();
-    // From here on, the loop thread's.
-    std::string base_url;
-    int queue_limit_leads = 0;
-    int64_t daily_calls = 0;
-    std::vector<std::string> unique_fields;
-    bool loads_options = true;
-    std::unique_ptr<leadsquared::LeadSquaredClient> client;
-    std::unique_ptr<dispatch::AccountDispatcher> dispatcher;
-    std::unique_ptr<CallLedger> ledger;  // none without a state directory
-    std::unique_ptr<AccountFields> fields;
-    // When a new configuration left it out; InfiniteFuture otherwise.
-    absl::Time retired_at = absl::InfiniteFuture();
-  };
+  using Account = EngineAccount;
+
   Engine(const Clock& clock, Metrics* metrics,
          std::unique_ptr<http::CurlLoop> loop,
          std::optional<absl::BitGenRef> random);
   absl::Time Tick(absl::Time now);
   bool Idle() const;
   void OnCall(const Account& account, const dispatch::CallRecord& record);
-  AccountView ViewOf(const Account& account, absl::Time now);
   // Takes up what the last process left. Before the loop runs.
   absl::Status OpenLedgers(const std::string& directory);
   // The same for one account.
@@ -194,17 +185,19 @@ class Engine {
   // Makes an account of it, for the loop thread.
   std::shared_ptr<Account> NewAccount(LoadedAccount loaded,
                                       const LimitOptions& limits);
-  void Reconfigure(Account& account, LoadedAccount loaded,
-                   const LimitOptions& limits);
   void OnKeys(const std::string& account, leadsquared::Credentials keys);
-  // Forgets accounts that are retired and have nothing left to do.
-  void DropRetired(absl::Time now);
+  // Knows the longest of the calls that may be under way.
+  void MindCallTimeouts(const GatewayOptions& options);
+  // Ends what retired accounts could not work off in time; forgets those that
+  // can be. Returns when to be called next at the latest.
+  absl::Time TendRetired(absl::Time now);
   void FetchFields(Account& account);
   void OnFields(Account& account, const dispatch::CallReport& report,
                 std::string body);
 
   const Clock& clock_;
   Metrics* const metrics_;
+  // Of all accounts that there have been; not the loop thread's.
   absl::Duration longest_call_;
   // Ordered so that what uses what is destroyed first: accounts, then the loop.
   absl::BitGen own_random_;
@@ -221,6 +214,8 @@ class Engine {
   std::map<std::string, std::shared_ptr<Account>> on_loop_;
   // Sources of the first accounts, until Start watches them.
   std::map<std::string, leadsquared::KeySource> first_sources_;
+  // The accounts of the last configuration; for Apply alone.
+  std::vector<AccountOptions> applied_;
   absl::AnyInvocable<void()> fields_known_;  // the loop thread's
   // Set when nothing is under way any more; the loop thread's.
   std::shared_ptr<Signal> when_idle_;

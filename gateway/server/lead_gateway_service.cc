@@ -23,6 +23,7 @@
 #include "gateway/server/engine.h"
 #include "gateway/server/request_context.h"
 #include "gateway/server/result_proto.h"
+#include "gateway/server/serving_config.h"
 #include "gateway/server/status_door.h"
 #include "gateway/server/update_intake.h"
 #include "gateway/server/update_reactor.h"
@@ -87,42 +88,39 @@ void ListFields(const schema::FieldCatalogue& catalogue,
 
 // One BulkUpdateLeads RPC.
 struct LeadGatewayService::Update {
+  std::shared_ptr<const ServingConfig> config;
   RequestContext request;
   int leads = 0;
   absl::Time started;
   UpdateIntake::Update intake;
 };
 
-LeadGatewayService::LeadGatewayService(const GatewayOptions& options,
+LeadGatewayService::LeadGatewayService(const CurrentConfig& config,
                                        const Clock& clock, Engine* engine,
                                        Metrics* metrics)
-    : options_(options),
+    : config_(config),
       clock_(clock),
       engine_(engine),
       metrics_(metrics),
-      intake_(options.limits, engine) {
-  for (const AccountOptions& account : options_.accounts) {
-    accounts_.emplace(account.name, &account);
-  }
-}
+      intake_(engine) {}
 
 absl::StatusOr<const AccountOptions*> LeadGatewayService::FindAccount(
-    absl::string_view name, const RequestContext& request) const {
-  const auto it =
-      accounts_.find(name.empty() ? options_.default_account : name);
-  if (it == accounts_.end()) {
+    const ServingConfig& config, absl::string_view name,
+    const RequestContext& request) {
+  const AccountOptions* const found = config.FindAccount(name);
+  if (found == nullptr) {
     std::vector<std::string> names;
-    for (const AccountOptions& account : options_.accounts) {
+    for (const AccountOptions& account : config.options().accounts) {
       names.push_back(account.name);
     }
     return errors::AccountUnknown(name, names);
   }
-  const std::vector<std::string>& allowed = it->second->allowed_callers;
+  const std::vector<std::string>& allowed = found->allowed_callers;
   if (!allowed.empty() && std::find(allowed.begin(), allowed.end(),
                                     request.caller) == allowed.end()) {
-    return errors::AccountForbidden(it->second->name);
+    return errors::AccountForbidden(found->name);
   }
-  return it->second;
+  return found;
 }
 
 grpc::ServerWriteReactor<v1::BulkUpdateLeadsResponse>*
@@ -132,10 +130,12 @@ LeadGatewayService::BulkUpdateLeads(grpc::CallbackServerContext* context,
   update->started = clock_.Now();
   metrics_->RpcStarted(RpcMethod::kBulkUpdateLeads);
   under_way_.Begin();
+  update->config = config_.Get();
+  const GatewayOptions& options = update->config->options();
   update->request = ReadContext(*context);
   update->leads = request->leads_size();
   update->intake.finish_by =
-      FinishBy(*context, clock_, options_.limits.default_timeout);
+      FinishBy(*context, clock_, options.limits.default_timeout);
 
   auto* const reactor = new UpdateReactor(
       context, update->request.request_id,
@@ -149,8 +149,7 @@ LeadGatewayService::BulkUpdateLeads(grpc::CallbackServerContext* context,
         under_way_.End();
       });
   update->intake.stream = std::make_shared<UpdateStream>(
-      request->account().empty() ? options_.default_account
-                                 : request->account(),
+      request->account().empty() ? options.default_account : request->account(),
       update->leads, clock_, [reactor] { reactor->Wake(); });
   // gRPC keeps a request for as long as its RPC lives; this one must not stay
   // beside the leads made of it.
@@ -165,7 +164,7 @@ void LeadGatewayService::Admit(
     const std::shared_ptr<Update>& update,
     std::shared_ptr<v1::BulkUpdateLeadsRequest> request) {
   const absl::StatusOr<const AccountOptions*> account =
-      FindAccount(request->account(), update->request);
+      FindAccount(*update->config, request->account(), update->request);
   if (!account.ok()) return update->intake.stream->Refused(account.status());
   if (draining_.load(std::memory_order_relaxed)) {
     return update->intake.stream->Refused(errors::Draining());
@@ -176,6 +175,8 @@ void LeadGatewayService::Admit(
   update->intake.trace = update->request.trace;
   update->intake.priority = update->request.priority;
   update->intake.checks = (*account)->field_checks;
+  update->intake.max_leads =
+      update->config->options().limits.max_leads_per_request;
   intake_.Start(update->intake, std::move(request));
 }
 
@@ -241,8 +242,9 @@ grpc::ServerUnaryReactor* LeadGatewayService::ListLeadFields(
   metrics_->RpcStarted(RpcMethod::kListLeadFields);
   under_way_.Begin();
   const RequestContext from = ReadContext(*context);
+  const std::shared_ptr<const ServingConfig> config = config_.Get();
   const absl::StatusOr<const AccountOptions*> account =
-      FindAccount(request->account(), from);
+      FindAccount(*config, request->account(), from);
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   if (!account.ok()) {
     TellRequestId(account.status(), from.request_id, context);
@@ -251,7 +253,7 @@ grpc::ServerUnaryReactor* LeadGatewayService::ListLeadFields(
     return reactor;
   }
   const absl::Time until =
-      FinishBy(*context, clock_, options_.limits.default_timeout);
+      FinishBy(*context, clock_, config->options().limits.default_timeout);
   engine_->WithFields(
       (*account)->name, until,
       [this, context, reactor, request, response, started, from,
@@ -280,8 +282,9 @@ grpc::ServerUnaryReactor* LeadGatewayService::GetAccountStatus(
   under_way_.Begin();
   const RequestContext from = ReadContext(*context);
   context->AddInitialMetadata("x-request-id", from.request_id);
+  const std::shared_ptr<const ServingConfig> config = config_.Get();
   const absl::StatusOr<const AccountOptions*> found =
-      FindAccount(request->account(), from);
+      FindAccount(*config, request->account(), from);
   // gRPC makes it once for each call.
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   if (!found.ok()) {
@@ -290,13 +293,14 @@ grpc::ServerUnaryReactor* LeadGatewayService::GetAccountStatus(
     return reactor;
   }
   const AccountOptions& account = **found;
-  engine_->GetState(account.name, [this, response, reactor, started, from,
-                                   &account](const Engine::State& state) {
-    ToProto(state, account, options_.limits, clock_.Now(), clock_.WallNow(),
-            response);
-    FinishUnary(reactor, RpcMethod::kGetAccountStatus, from, account.name,
-                started, absl::OkStatus());
-  });
+  engine_->GetState(account.name,
+                    [this, response, reactor, started, from, config,
+                     &account](const Engine::State& state) {
+                      ToProto(state, account, config->options().limits,
+                              clock_.Now(), clock_.WallNow(), response);
+                      FinishUnary(reactor, RpcMethod::kGetAccountStatus, from,
+                                  account.name, started, absl::OkStatus());
+                    });
   return reactor;
 }
 

@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -18,6 +17,7 @@
 #include "gateway/config/config.h"
 #include "gateway/server/engine.h"
 #include "gateway/server/request_context.h"
+#include "gateway/server/serving_config.h"
 #include "gateway/server/under_way.h"
 #include "gateway/server/update_intake.h"
 #include "grpcpp/server_context.h"
@@ -33,7 +33,7 @@ class LeadGatewayService final
     : public v1::LeadGatewayService::CallbackService {
  public:
   // What is given must outlive the service.
-  LeadGatewayService(const GatewayOptions& options, const Clock& clock,
+  LeadGatewayService(const CurrentConfig& config, const Clock& clock,
                      Engine* engine, Metrics* metrics);
 
   grpc::ServerWriteReactor<v1::BulkUpdateLeadsResponse>* BulkUpdateLeads(
@@ -58,9 +58,11 @@ class LeadGatewayService final
  private:
   struct Update;
 
-  // The options of the named or the default account.
-  absl::StatusOr<const AccountOptions*> FindAccount(
-      absl::string_view name, const RequestContext& request) const;
+  // The options of the named or the default account, as long as `config` is
+  // there.
+  static absl::StatusOr<const AccountOptions*> FindAccount(
+      const ServingConfig& config, absl::string_view name,
+      const RequestContext& request);
   void Admit(const std::shared_ptr<Update>& update,
              std::shared_ptr<v1::BulkUpdateLeadsRequest> request);
   void LogUpdate(const Update& update, const absl::Status& status,
@@ -73,12 +75,12 @@ class LeadGatewayService final
               absl::string_view account, absl::StatusCode code,
               const absl::Status& status, absl::Duration elapsed) const;
 
-  const GatewayOptions& options_;
+  // Each RPC holds on to what is in force when it begins.
+  const CurrentConfig& config_;
   const Clock& clock_;
   Engine* const engine_;
   Metrics* const metrics_;
   UpdateIntake intake_;
-  absl::flat_hash_map<std::string, const AccountOptions*> accounts_;
   std::atomic<bool> draining_{false};
   mutable UnderWay under_way_;
 };

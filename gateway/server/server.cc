@@ -7,6 +7,7 @@
 #include <atomic>
 #include <chrono>
 #include <climits>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -17,6 +18,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "gateway/admin/admin_pages.h"
@@ -25,9 +27,13 @@
 #include "gateway/admin/status_page.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
+#include "gateway/base/mutex.h"
 #include "gateway/base/process_stats.h"
 #include "gateway/config/config.h"
+#include "gateway/server/config_page.h"
+#include "gateway/server/config_reloader.h"
 #include "gateway/server/listener.h"
+#include "gateway/server/serving_config.h"
 #include "gateway/server/tls.h"
 #include "grpc/health/v1/health.pb.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
@@ -71,12 +77,46 @@ int MostConnections(int configured) {
   return std::min(configured, most);
 }
 
+// Says what has changed, for whoever reads the log.
+void LogChange(const ServingConfig& before, const ServingConfig& next) {
+  std::vector<absl::string_view> added;
+  std::vector<absl::string_view> changed;
+  std::vector<absl::string_view> removed;
+  for (const AccountOptions& account : next.options().accounts) {
+    const AccountOptions* const known = before.FindAccount(account.name);
+    if (known == nullptr) {
+      added.push_back(account.name);
+    } else if (!(*known == account)) {
+      changed.push_back(account.name);
+    }
+  }
+  for (const AccountOptions& account : before.options().accounts) {
+    if (next.FindAccount(account.name) == nullptr) {
+      removed.push_back(account.name);
+    }
+  }
+  LogLine(LogLevel::kInfo, "config_reloaded")
+      .Add("generation", next.generation())
+      .Add("accounts", next.options().accounts.size())
+      .AddList("added", added)
+      .AddList("changed", changed)
+      .AddList("removed", removed);
+  if (next.waiting().empty()) return;
+  LogLine(LogLevel::kWarn, "config_needs_restart")
+      .AddList("settings", std::vector<absl::string_view>(
+                               next.waiting().begin(), next.waiting().end()))
+      .Add("consequence",
+           "these take effect at the next start; the rest of the file is in "
+           "force");
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Create(GatewayOptions options) {
   SetLogLevel(options.log_level);
   auto server = std::unique_ptr<Server>(new Server(std::move(options)));
-  const GatewayOptions& config = server->options_;
+  const std::shared_ptr<const ServingConfig> first = server->config_.Get();
+  const GatewayOptions& config = first->options();
 
   server->metrics_ = std::make_unique<Metrics>();
   absl::StatusOr<std::unique_ptr<Engine>> engine =
@@ -84,7 +124,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(GatewayOptions options) {
   if (!engine.ok()) return engine.status();
   server->engine_ = *std::move(engine);
   server->service_ = std::make_unique<LeadGatewayService>(
-      config, SystemClock::Get(), server->engine_.get(),
+      server->config_, SystemClock::Get(), server->engine_.get(),
       server->metrics_.get());
   server->ready_ = std::make_shared<std::atomic<bool>>(false);
 
@@ -105,10 +145,11 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(GatewayOptions options) {
 
   if (!config.admin_address.empty()) {
     AdminSources sources;
-    sources.metrics = [metrics = server->metrics_.get(),
+    sources.metrics = [server = server.get(), metrics = server->metrics_.get(),
                        engine = server->engine_.get()] {
       // First: to look at the accounts wakes the loop.
       ProcessGauges process;
+      process.config = server->ConfigNow();
       process.loop_silent_for = engine->SilentFor();
       process.process = ReadProcessStats();
       std::vector<AccountGauges> accounts;
@@ -143,6 +184,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(GatewayOptions options) {
       return view;
     };
     sources.ready = [server = server.get()] { return server->Readiness(); };
+    sources.config = [server = server.get()] {
+      return server->ConfigPageNow();
+    };
     absl::StatusOr<std::unique_ptr<AdminServer>> admin = AdminServer::Create(
         config.admin_address, AdminPages(std::move(sources)));
     if (!admin.ok()) return admin.status();
@@ -165,7 +209,8 @@ absl::Status Server::StartGrpc() {
   // gRPC's own health service has no descriptor. Used, this one is linked, and
   // reflection finds it.
   grpc::health::v1::HealthCheckRequest::descriptor();
-  const ConnectionOptions& limits = options_.listen.connections;
+  const std::shared_ptr<const ServingConfig> config = config_.Get();
+  const ConnectionOptions& limits = config->options().listen.connections;
   const auto milliseconds = [](absl::Duration duration) {
     return static_cast<int>(absl::ToInt64Milliseconds(duration));
   };
@@ -190,7 +235,7 @@ absl::Status Server::StartGrpc() {
   grpc::ResourceQuota memory("lead_gateway");
   memory.Resize(static_cast<size_t>(limits.max_memory_bytes));
   builder.SetResourceQuota(memory);
-  builder.SetMaxReceiveMessageSize(options_.limits.max_request_bytes);
+  builder.SetMaxReceiveMessageSize(config->options().limits.max_request_bytes);
   builder.RegisterService(service_.get());
   acceptor_ = builder.experimental().AddExternalConnectionAcceptor(
       grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
@@ -212,7 +257,70 @@ void Server::HandOver(int listener_fd, int fd) {
   acceptor_->HandleNewConnection(&connection);
 }
 
-Server::Server(GatewayOptions options) : options_(std::move(options)) {}
+Server::Server(GatewayOptions options)
+    : config_(std::make_shared<const ServingConfig>(
+          std::move(options), /*generation=*/1, SystemClock::Get().WallNow())) {
+}
+
+void Server::WatchConfig(std::string path, std::function<void()> begun,
+                         std::function<void(const absl::Status&)> ended) {
+  auto reloader = std::make_unique<ConfigReloader>(
+      std::move(path), config_.Get()->options(), SystemClock::Get(),
+      ConfigReloader::Hooks{
+          .apply =
+              [this](const GatewayOptions& options) { return Apply(options); },
+          .begun = std::move(begun),
+          .ended = std::move(ended)});
+  const MutexLock lock(reloader_mutex_);
+  reloader_ = std::move(reloader);
+}
+
+void Server::ReloadConfig() {
+  const MutexLock lock(reloader_mutex_);
+  if (reloader_ != nullptr) reloader_->Reload();
+}
+
+absl::Status Server::Apply(GatewayOptions options) {
+  const std::shared_ptr<const ServingConfig> before = config_.Get();
+  std::vector<std::string> waiting =
+      KeepFixedSettings(before->options(), options);
+  if (absl::Status status = engine_->Apply(options); !status.ok()) {
+    return status;
+  }
+  const auto next = std::make_shared<const ServingConfig>(
+      std::move(options), before->generation() + 1,
+      SystemClock::Get().WallNow(), std::move(waiting));
+  config_.Set(next);
+  // What was set by hand stays until the file says something else.
+  if (next->options().log_level != before->options().log_level) {
+    SetLogLevel(next->options().log_level);
+  }
+  LogChange(*before, *next);
+  return absl::OkStatus();
+}
+
+ConfigGauges Server::ConfigNow() const {
+  const std::shared_ptr<const ServingConfig> config = config_.Get();
+  ConfigGauges gauges;
+  gauges.generation = config->generation();
+  gauges.loaded_at = config->loaded_at();
+  gauges.needs_restart = !config->waiting().empty();
+  const MutexLock lock(reloader_mutex_);
+  if (reloader_ != nullptr) {
+    const ConfigReloader::State state = reloader_->state();
+    gauges.reload_failures = state.failures;
+    gauges.last_reload_ok = state.mistakes.empty();
+  }
+  return gauges;
+}
+
+std::string Server::ConfigPageNow() const {
+  const std::shared_ptr<const ServingConfig> config = config_.Get();
+  const MutexLock lock(reloader_mutex_);
+  if (reloader_ == nullptr) return ConfigPage(*config, nullptr);
+  const ConfigReloader::State state = reloader_->state();
+  return ConfigPage(*config, &state);
+}
 
 Server::~Server() {
   if (grpc_ != nullptr) Drain();
@@ -256,13 +364,27 @@ void Server::UpdateHealth() {
   health->SetServingStatus(kServiceName, any);
   for (const auto& [name, known] : accounts) {
     health->SetServingStatus(absl::StrCat(kServiceName, "/", name), known);
+    health_accounts_.insert(name);
+  }
+  // gRPC's health service forgets nobody.
+  for (const std::string& name : health_accounts_) {
+    if (accounts.contains(name)) continue;
+    health->SetServingStatus(absl::StrCat(kServiceName, "/", name), false);
   }
 }
 
 void Server::Drain() {
   if (drained_) return;
   drained_ = true;
-  LogLine(LogLevel::kInfo, "draining").Add("timeout_s", options_.drain_timeout);
+  std::unique_ptr<ConfigReloader> reloader;
+  {
+    const MutexLock lock(reloader_mutex_);
+    reloader.swap(reloader_);
+  }
+  // Waits for a reload that is under way.
+  reloader = nullptr;
+  const absl::Duration drain_timeout = config_.Get()->options().drain_timeout;
+  LogLine(LogLevel::kInfo, "draining").Add("timeout_s", drain_timeout);
   ready_->store(false);
   {
     const MutexLock lock(health_mutex_);
@@ -270,7 +392,7 @@ void Server::Drain() {
     grpc_->GetHealthCheckService()->SetServingStatus(false);
   }
   service_->StartDraining();
-  engine_->Drain(options_.drain_timeout);
+  engine_->Drain(drain_timeout);
   service_->WaitUntilIdle(kStreamsEnd);
   listener_->Stop();
   // gRPC ends RPCs that come once it shuts down as CANCELLED, which nobody

@@ -2,7 +2,9 @@
 #define LEADGATEWAY_GATEWAY_SERVER_SERVER_H_
 
 #include <atomic>
+#include <functional>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "absl/status/status.h"
@@ -14,9 +16,11 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/mutex.h"
 #include "gateway/config/config.h"
+#include "gateway/server/config_reloader.h"
 #include "gateway/server/engine.h"
 #include "gateway/server/lead_gateway_service.h"
 #include "gateway/server/listener.h"
+#include "gateway/server/serving_config.h"
 #include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
@@ -48,6 +52,21 @@ class Server {
   // those without an RPC are not waited for.
   void Drain();
 
+  // Takes the configuration file over, from which the options came, whenever it
+  // changes and when asked to, until Drain. Settings that can't change while
+  // running are logged (`config_needs_restart`) and stay as they are; the rest
+  // of the file is in force. `begun` and `ended` are called around each reload,
+  // on a thread of its own. Once.
+  void WatchConfig(std::string path, std::function<void()> begun = nullptr,
+                   std::function<void(const absl::Status&)> ended = nullptr);
+  // Reads the file soon, even if it has not changed. After WatchConfig. Any
+  // thread.
+  void ReloadConfig();
+  // Takes other options over, like a changed file. Fails with one line per
+  // mistake; then nothing has changed. One call at a time, and not while a file
+  // is watched.
+  absl::Status Apply(GatewayOptions options);
+
   // Whether it does its work, for liveness: the dispatch loop and the listener
   // come round. Waits a moment.
   bool Alive();
@@ -64,10 +83,15 @@ class Server {
   // Readiness, "leadgateway.v1.LeadGatewayService/ACCOUNT" for one account.
   void UpdateHealth();
 
-  const GatewayOptions options_;
+  ConfigGauges ConfigNow() const;
+  std::string ConfigPageNow() const;
+
+  CurrentConfig config_;
   // Outlives the engine, whose thread updates the health, too.
   Mutex health_mutex_;
   bool health_ended_ ABSL_GUARDED_BY(health_mutex_) = false;
+  // Accounts that have a health.
+  std::set<std::string> health_accounts_ ABSL_GUARDED_BY(health_mutex_);
   std::unique_ptr<Metrics> metrics_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<LeadGatewayService> service_;
@@ -80,6 +104,8 @@ class Server {
   std::atomic<bool> serving_{false};
   const absl::Time started_ = SystemClock::Get().Now();
   bool drained_ = false;
+  mutable Mutex reloader_mutex_;
+  std::unique_ptr<ConfigReloader> reloader_ ABSL_GUARDED_BY(reloader_mutex_);
   // Last: its thread asks all of the above until it is gone.
   std::unique_ptr<AdminServer> admin_;
 };

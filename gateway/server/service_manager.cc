@@ -1,6 +1,7 @@
 #include "gateway/server/service_manager.h"
 
 #include <systemd/sd-daemon.h>
+#include <time.h>
 
 #include <cstdint>
 #include <string>
@@ -19,7 +20,18 @@ void NotifyReady(const std::string& where) {
   Notify(absl::StrCat("READY=1\nSTATUS=Serving at ", where));
 }
 
-void NotifyReloading() { Notify("RELOADING=1"); }
+void NotifyReloading() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  // With the time, as Type=notify-reload wants it.
+  Notify(
+      absl::StrCat("RELOADING=1\nMONOTONIC_USEC=",
+                   absl::ToInt64Microseconds(absl::DurationFromTimespec(now))));
+}
+
+void NotifyReloaded(const std::string& what) {
+  Notify(absl::StrCat("READY=1\nSTATUS=", what));
+}
 
 void NotifyStopping(absl::Duration most) {
   Notify(absl::StrCat("STOPPING=1\nSTATUS=Draining\nEXTEND_TIMEOUT_USEC=",

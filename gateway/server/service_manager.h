@@ -11,7 +11,10 @@ namespace leadgateway::server {
 
 // It serves; `where` shows in `systemctl status`.
 void NotifyReady(const std::string& where);
+// It reads its configuration anew; NotifyReloaded says when it is done.
 void NotifyReloading();
+// `what` shows in `systemctl status`.
+void NotifyReloaded(const std::string& what);
 // It will end soon; systemd waits for it up to `most` longer than it is set up
 // to.
 void NotifyStopping(absl::Duration most);

@@ -52,11 +52,10 @@ void UpdateIntake::Hand(const Update& update,
                         std::shared_ptr<v1::BulkUpdateLeadsRequest> request,
                         Engine::Catalogue catalogue, bool newest) {
   absl::StatusOr<validation::ValidatedRequest> validated =
-      validation::ValidateRequest(*request,
-                                  {.max_leads = limits_.max_leads_per_request,
-                                   .catalogue = catalogue.get(),
-                                   .checks = update.checks,
-                                   .stop_at_unknown_name = !newest});
+      validation::ValidateRequest(*request, {.max_leads = update.max_leads,
+                                             .catalogue = catalogue.get(),
+                                             .checks = update.checks,
+                                             .stop_at_unknown_name = !newest});
   if (!validated.ok()) return update.stream->Refused(validated.status());
   if (validated->unknown_name) {
     engine_->WithNewerFields(

@@ -6,9 +6,9 @@
 
 #include "absl/time/time.h"
 #include "gateway/base/trace.h"
-#include "gateway/config/config.h"
 #include "gateway/dispatch/job.h"
 #include "gateway/model/field_checks.h"
+#include "gateway/model/limits.h"
 #include "gateway/server/engine.h"
 #include "gateway/server/update_stream.h"
 #include "leadgateway/v1/lead_gateway.pb.h"
@@ -19,9 +19,8 @@ namespace leadgateway::server {
 // account's fields, validation, and a job or a plan. Knows no gRPC. Any thread.
 class UpdateIntake {
  public:
-  // What is given must outlive this object.
-  UpdateIntake(const LimitOptions& limits, Engine* engine)
-      : limits_(limits), engine_(engine) {}
+  // `engine` must outlive this object.
+  explicit UpdateIntake(Engine* engine) : engine_(engine) {}
 
   // One request on its way.
   struct Update {
@@ -30,7 +29,8 @@ class UpdateIntake {
     std::string request_id;
     TraceContext trace;
     dispatch::Priority priority = dispatch::Priority::kInteractive;
-    FieldChecks checks;    // the account's
+    FieldChecks checks;  // the account's
+    int max_leads = kDefaultMaxLeadsPerRequest;
     absl::Time finish_by;  // when results must be there, by the clock's Now()
     std::shared_ptr<UpdateStream> stream;
     std::shared_ptr<Engine::Ticket> ticket = std::make_shared<Engine::Ticket>();
@@ -56,7 +56,6 @@ class UpdateIntake {
             std::shared_ptr<v1::BulkUpdateLeadsRequest> request,
             Engine::Catalogue catalogue, bool newest);
 
-  const LimitOptions& limits_;
   Engine* const engine_;
 };
 

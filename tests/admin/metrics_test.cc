@@ -58,6 +58,24 @@ dispatch::CallRecord Call(const dispatch::CallReport& report, int leads,
   return record;
 }
 
+TEST(Metrics, TellWhichConfigurationIsInForce) {
+  ProcessGauges process;
+  process.config = {.generation = 3,
+                    .loaded_at = absl::FromUnixSeconds(1'700'000'000),
+                    .reload_failures = 2,
+                    .last_reload_ok = false,
+                    .needs_restart = true};
+  const std::string text = Metrics().Text({}, process);
+  for (const char* line :
+       {"leadgateway_config_generation 3",
+        "leadgateway_config_last_reload_success_timestamp_seconds 1700000000",
+        "leadgateway_config_last_reload_successful 0",
+        "leadgateway_config_reload_failures_total 2",
+        "leadgateway_config_restart_needed 1"}) {
+    EXPECT_THAT(text, HasLine(line));
+  }
+}
+
 TEST(Metrics, HaveTheirSeriesOfEachAccountFromTheStart) {
   const std::string text = Metrics({"acme", "beta"}).Text({}, {});
   for (const char* account : {"acme", "beta"}) {

@@ -880,6 +880,60 @@ TEST(Dispatcher, SendsNothingAgainOnceItHasGivenUp) {
   }
 }
 
+TEST(Dispatcher, AnAccountThatIsGoneSaysSoAndCanComeBack) {
+  DispatchWorld world;
+  const Watch job = world.Submit("job", 1000);
+  world.RunFor(absl::Milliseconds(10));
+  world.dispatcher().GiveUpAccount(world.now());
+  EXPECT_EQ(job->Count(Outcome::kNotSent, Reason::kDraining), 375);
+  EXPECT_NE(world.dispatcher().State(world.now()).blocked, "");
+  const auto gone = std::find_if(
+      job->results.begin(), job->results.end(), [](const auto& entry) {
+        return entry.second.outcome == Outcome::kNotSent;
+      });
+  EXPECT_TRUE(absl::StrContains(gone->second.problem->message,
+                                "taken out of this gateway's configuration"));
+  EXPECT_FALSE(world.TrySubmit("late", {"a"}, {}).ok());
+  // Before its calls are over: they still count.
+  world.dispatcher().TakeAgain();
+  const Watch again = world.Submit("again", 25);
+  world.RunUntilIdle();
+  EXPECT_EQ(job->Count(Outcome::kUpdated), 625);
+  EXPECT_EQ(again->Count(Outcome::kUpdated), 25);
+  ASSERT_EQ(world.calls.size(), 26);
+  EXPECT_GE(world.calls[25].at - world.calls[0].at, absl::Seconds(5));
+}
+
+TEST(Dispatcher, OtherSettingsTakeEffectWhileLeadsWait) {
+  AccountDispatcher::Options options = Limited(10, absl::Seconds(1));
+  DispatchWorld world(options);
+  const Watch a = world.Submit("a", 10'000);
+  world.RunFor(absl::Seconds(10.5));
+  const size_t before = world.calls.size();
+  EXPECT_NEAR(static_cast<double>(before), 105, 15);
+  // A fifth of the speed.
+  options.allowance = {.calls = 4, .window = absl::Seconds(2)};
+  world.dispatcher().Reconfigure(options, world.now());
+  world.RunFor(absl::Seconds(20));
+  // No two seconds saw more than four calls, from the change on.
+  for (size_t i = before; i < world.calls.size(); ++i) {
+    EXPECT_GE(world.calls[i].at - world.calls[i - 4].at, absl::Seconds(2)) << i;
+  }
+  EXPECT_NEAR(static_cast<double>(world.calls.size() - before), 38, 3);
+  // A budget that is spent already.
+  options.budget.calls = 20;
+  options.budget.spread = DailyBudget::Spread::kNone;
+  world.dispatcher().Reconfigure(options, world.now());
+  const size_t then = world.calls.size();
+  world.RunFor(absl::Seconds(20));
+  EXPECT_EQ(world.calls.size(), then);
+  options.budget.calls = 0;
+  options.allowance = {.calls = 100, .window = absl::Seconds(1)};
+  world.dispatcher().Reconfigure(options, world.now());
+  world.RunUntilIdle(absl::Seconds(5));
+  EXPECT_EQ(a->Count(Outcome::kUpdated), 10'000);
+}
+
 // ----------------------------------------------------------------- admission
 
 TEST(Dispatcher, RefusesARequestThatTheQueueHasNoRoomFor) {

@@ -396,6 +396,69 @@ TEST(Allowance, HoldsAKilledCallUntilItCanNoLongerBeCounted) {
             then + absl::Seconds(4 + 5) + LeastEpsilon());
 }
 
+// Calls that are made and answered at once, one every `apart`.
+void MakeCalls(Allowance& allowance, int calls, absl::Time from,
+               absl::Duration apart) {
+  for (int i = 0; i < calls; ++i) {
+    const absl::Time at = from + i * apart;
+    ASSERT_GT(allowance.FreeCalls(at), 0) << i;
+    allowance.Take();
+    allowance.Answered(at, at);
+  }
+}
+
+TEST(Allowance, AChangedLimitCountsTheCallsThatAreHeld) {
+  Allowance allowance({.calls = 25, .window = absl::Seconds(5)});
+  MakeCalls(allowance, 20, kStart, absl::ZeroDuration());
+  allowance.Reconfigure({.calls = 10, .window = absl::Seconds(5)}, kStart);
+  EXPECT_EQ(allowance.FreeCalls(kStart + absl::Seconds(4)), 0);
+  EXPECT_EQ(allowance.held(kStart + absl::Seconds(4)), 20);
+  EXPECT_EQ(allowance.FreeCalls(kStart + absl::Seconds(6)), 10);
+  allowance.Reconfigure({.calls = 30, .window = absl::Seconds(5)},
+                        kStart + absl::Seconds(6));
+  EXPECT_EQ(allowance.FreeCalls(kStart + absl::Seconds(6)), 30);
+}
+
+TEST(Allowance, ALongerWindowHoldsCallsThatTheShorterOneHadReleased) {
+  Allowance allowance({.calls = 10, .window = absl::Seconds(1)});
+  // 50 calls in 5 s.
+  MakeCalls(allowance, 50, kStart, absl::Milliseconds(110));
+  const absl::Time now = kStart + absl::Seconds(8);
+  EXPECT_EQ(allowance.FreeCalls(now), 10);
+  allowance.Reconfigure({.calls = 30, .window = absl::Seconds(6)}, now);
+  // Those of the last 6 s: from 2 s on.
+  EXPECT_EQ(allowance.held(now), 31);
+  EXPECT_EQ(allowance.FreeCalls(now), 0);
+  EXPECT_EQ(allowance.FreeCalls(now + absl::Seconds(1)), 8);
+  EXPECT_EQ(allowance.FreeCalls(now + absl::Seconds(4)), 30);
+}
+
+TEST(Allowance, ALongerWindowWaitsForCallsThatNobodyHasInMind) {
+  Allowance allowance({.calls = 10'000, .window = absl::Milliseconds(100)});
+  // One a millisecond, for 3 s.
+  MakeCalls(allowance, 3000, kStart, absl::Milliseconds(1));
+  const absl::Time now = kStart + absl::Seconds(4);
+  ASSERT_EQ(allowance.held(now), 0);
+  allowance.Reconfigure({.calls = 10'000, .window = absl::Seconds(10)}, now);
+  // More may have been made than are kept in mind, until some 2 s.
+  EXPECT_EQ(allowance.held(now), static_cast<int>(Allowance::kKeptInMind));
+  EXPECT_EQ(allowance.FreeCalls(now + absl::Seconds(7)), 0);
+  EXPECT_EQ(allowance.FreeCalls(now + absl::Seconds(10)), 10'000);
+}
+
+TEST(Allowance, ALearnedLimitGoesWhenTheConfiguredOneIsRaised) {
+  Allowance allowance({.calls = 25, .window = absl::Seconds(5)});
+  allowance.Take();
+  allowance.Answered(kStart, kStart);
+  allowance.Throttled(kStart, 10, std::nullopt, std::nullopt);
+  EXPECT_EQ(allowance.limit(), 10);
+  allowance.Reconfigure({.calls = 20, .window = absl::Seconds(5)}, kStart);
+  EXPECT_EQ(allowance.limit(), 10);
+  allowance.Reconfigure({.calls = 30, .window = absl::Seconds(5)}, kStart);
+  EXPECT_EQ(allowance.limit(), 30);
+  EXPECT_FALSE(allowance.learned());
+}
+
 TEST(Allowance, ForgetsASlowCallBitByBit) {
   Allowance allowance({.calls = 10'000, .window = absl::Seconds(5)});
   allowance.Take();

@@ -102,6 +102,19 @@ TEST(FairQueueTest, HonoursWeightsWithinOneCallWhereverOneLooks) {
   }
 }
 
+TEST(FairQueueTest, ChangedWeightsHoldForWhoHasLeadsWaiting) {
+  World world({{"a", 3}});
+  world.Add("a", 2'000);
+  world.Add("b", 2'000);
+  for (int i = 0; i < 16; ++i) world.Call();
+  EXPECT_NEAR(world.served["a"], 300, 4);
+  world.queue.SetWeights({{"b", 4}});
+  world.served.clear();
+  for (int i = 0; i < 16; ++i) world.Call();
+  EXPECT_NEAR(world.served["b"], 320, 5);
+  EXPECT_NEAR(world.served["a"], 80, 5);
+}
+
 TEST(FairQueueTest, NobodyGetsLessThanItsShareWhileItHasLeadsWaiting) {
   for (uint64_t seed = 1; seed <= 60; ++seed) {
     SCOPED_TRACE(absl::StrCat("seed ", seed));

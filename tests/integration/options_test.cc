@@ -140,6 +140,22 @@ TEST(KeysTest, AWrongHostIsToldWithTheRightOne) {
                                             HasSubstr(host))));
 }
 
+TEST(KeysTest, AWrongHostIsToldBeforeAnyRequestWhereFieldsAreLoaded) {
+  GatewaySetup setup;
+  setup.account.schema_checks = true;
+  setup.Faults(
+      R"({"always":{"fault":"wrong_host","right_host":"api-us11.leadsquared.com"}})");
+  Gateway gateway(setup);
+  const std::string host = "api-us11.leadsquared.com";
+  EXPECT_TRUE(Eventually([&] {
+    return absl::StrContains(gateway.Status().blocked(), host);
+  })) << gateway.Status().blocked();
+  EXPECT_THAT(gateway.log(),
+              Contains(AllOf(HasSubstr("fields_not_loaded"), HasSubstr(host))));
+  EXPECT_THAT(gateway.Update(Updates(0, 1)).status.error_message(),
+              HasSubstr(host));
+}
+
 TEST(KeysTest, KeysThatStopToWorkAreTheRequestsErrorOnlyIfNothingWasSent) {
   GatewaySetup setup;
   // The first of two calls is taken, the second finds other keys.

@@ -533,6 +533,7 @@ void World::PlanRpc(absl::Time at, int leads) {
     fact.leads.push_back(std::move(lead));
   }
   client.update.account = kAccount;
+  client.update.max_leads = configured_.limits.max_leads_per_request;
   client.update.caller = absl::StrCat("caller", plan_.Roll(4));
   client.update.priority = plan_.Chance(0.3) ? dispatch::Priority::kBulk
                                              : dispatch::Priority::kInteractive;
@@ -720,8 +721,7 @@ void World::LiveOneLife(int generation) {
     return;
   }
   engine_ = *std::move(engine);
-  intake_ =
-      std::make_unique<server::UpdateIntake>(configured_.limits, engine_.get());
+  intake_ = std::make_unique<server::UpdateIntake>(engine_.get());
   engine_->Run();
 
   for (const auto& client : clients_) {

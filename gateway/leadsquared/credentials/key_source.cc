@@ -1,9 +1,7 @@
 #include "gateway/leadsquared/credentials/key_source.h"
 
 #include <stdlib.h>
-#include <sys/stat.h>
 
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -12,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "gateway/base/file_print.h"
 #include "gateway/leadsquared/credentials/credentials.h"
 
 namespace leadgateway::leadsquared {
@@ -19,10 +18,6 @@ namespace {
 
 // A pair that was written while it was read is read again this often.
 constexpr int kReadings = 5;
-
-int64_t Nanoseconds(const timespec& time) {
-  return int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
-}
 
 // The directory of the file that `path` leads to, through all links.
 std::string DirectoryOf(const std::string& path) {
@@ -35,20 +30,11 @@ std::string DirectoryOf(const std::string& path) {
 
 }  // namespace
 
-KeySource::Print KeySource::PrintOf(const KeyPlace& place) {
-  Print print;
-  struct stat file {};
-  if (place.file.empty() || stat(place.file.c_str(), &file) != 0) return print;
-  print.device = file.st_dev;
-  print.inode = file.st_ino;
-  print.size = file.st_size;
-  print.modified_ns = Nanoseconds(file.st_mtim);
-  print.changed_ns = Nanoseconds(file.st_ctim);
-  return print;
-}
-
 KeySource::Prints KeySource::PrintsNow() const {
-  return {PrintOf(access_key_), PrintOf(secret_key_)};
+  const auto print = [](const KeyPlace& place) {
+    return place.file.empty() ? FilePrint() : PrintOfFile(place.file);
+  };
+  return {print(access_key_), print(secret_key_)};
 }
 
 std::string KeySource::Directory() const {

@@ -1,9 +1,6 @@
 #ifndef LEADGATEWAY_GATEWAY_LEADSQUARED_CREDENTIALS_KEY_SOURCE_H_
 #define LEADGATEWAY_GATEWAY_LEADSQUARED_CREDENTIALS_KEY_SOURCE_H_
 
-#include <sys/types.h>
-
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -11,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "gateway/base/file_print.h"
 #include "gateway/leadsquared/credentials/credentials.h"
 
 namespace leadgateway::leadsquared {
@@ -53,23 +51,12 @@ class KeySource {
   static constexpr absl::Duration kSettleOfOne = absl::Seconds(30);
 
  private:
-  // What tells one state of a file from another without reading it.
-  struct Print {
-    dev_t device = 0;
-    ino_t inode = 0;
-    int64_t size = -1;  // -1: it is not there
-    int64_t modified_ns = 0;
-    int64_t changed_ns = 0;
-
-    friend bool operator==(const Print&, const Print&) = default;
-  };
   struct Prints {
-    Print access_key;
-    Print secret_key;
+    FilePrint access_key;
+    FilePrint secret_key;
 
     friend bool operator==(const Prints&, const Prints&) = default;
   };
-  static Print PrintOf(const KeyPlace& place);
   Prints PrintsNow() const;
   // The directory in which both files are in the end; "" if they are in two.
   std::string Directory() const;

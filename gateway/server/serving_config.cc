@@ -1,0 +1,55 @@
+#include "gateway/server/serving_config.h"
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "gateway/config/config.h"
+
+namespace leadgateway::server {
+
+ServingConfig::ServingConfig(GatewayOptions options, int64_t generation,
+                             absl::Time loaded_at,
+                             std::vector<std::string> waiting)
+    : options_(std::move(options)),
+      generation_(generation),
+      loaded_at_(loaded_at),
+      waiting_(std::move(waiting)) {
+  for (const AccountOptions& account : options_.accounts) {
+    accounts_.emplace(account.name, &account);
+  }
+}
+
+const AccountOptions* ServingConfig::FindAccount(absl::string_view name) const {
+  const auto it =
+      accounts_.find(name.empty() ? options_.default_account : name);
+  return it == accounts_.end() ? nullptr : it->second;
+}
+
+std::vector<std::string> KeepFixedSettings(const GatewayOptions& running,
+                                           GatewayOptions& next) {
+  std::vector<std::string> kept;
+  const auto keep = [&kept](const char* path, const auto& from, auto& to) {
+    if (to == from) return;
+    to = from;
+    kept.emplace_back(path);
+  };
+  keep("listen.address", running.listen_address, next.listen_address);
+  keep("listen.tls", running.listen.tls, next.listen.tls);
+  keep("listen.allowPlaintext", running.listen.allow_plaintext,
+       next.listen.allow_plaintext);
+  keep("listen.connections", running.listen.connections,
+       next.listen.connections);
+  // Whatever else there is.
+  keep("listen", running.listen, next.listen);
+  keep("admin.address", running.admin_address, next.admin_address);
+  keep("limits.maxRequestBytes", running.limits.max_request_bytes,
+       next.limits.max_request_bytes);
+  keep("stateDir", running.state_dir, next.state_dir);
+  return kept;
+}
+
+}  // namespace leadgateway::server
