@@ -1,5 +1,7 @@
 #include "gateway/validation/field_value.h"
 
+#include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -10,8 +12,6 @@
 #include "absl/strings/match.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
-#include "absl/time/civil_time.h"
-#include "absl/time/time.h"
 #include "gateway/validation/value_text.h"
 
 namespace leadgateway::validation {
@@ -20,6 +20,8 @@ namespace {
 using schema::FieldKind;
 
 constexpr int64_t kSecondsPerDay = 86'400;
+// ".123456789": .NET, which LeadSquared is made with, has 100 ns.
+constexpr size_t kMostFractionBytes = 10;
 // Whole numbers up to here are exact as doubles.
 constexpr double kExactDouble = 9'007'199'254'740'992;
 
@@ -71,7 +73,7 @@ bool TakeNumber(absl::string_view& text, size_t digits, int& number) {
 
 // A date, with a time where one is written, as it stands in a text.
 struct WrittenTime {
-  absl::CivilSecond civil;  // as written, without the zone
+  int64_t second = 0;  // since 1970, as if it were UTC
   bool has_time = false;
   bool has_t = false;                 // a T stands between date and time
   absl::string_view fraction;         // ".123"; may be empty
@@ -102,6 +104,14 @@ bool TakeZone(absl::string_view& text, WrittenTime& out) {
   return true;
 }
 
+int64_t DaysSince1970(int year, int month, int day) {
+  const std::chrono::sys_days days =
+      std::chrono::year(year) /
+      std::chrono::month(static_cast<unsigned>(month)) /
+      std::chrono::day(static_cast<unsigned>(day));
+  return days.time_since_epoch().count();
+}
+
 std::optional<WrittenTime> ParseTime(absl::string_view text) {
   WrittenTime out;
   int year = 0;
@@ -112,10 +122,8 @@ std::optional<WrittenTime> ParseTime(absl::string_view text) {
       !TakeNumber(text, 2, day) || !DayExists(year, month, day)) {
     return std::nullopt;
   }
-  if (text.empty()) {
-    out.civil = absl::CivilSecond(year, month, day);
-    return out;
-  }
+  out.second = kSecondsPerDay * DaysSince1970(year, month, day);
+  if (text.empty()) return out;
   out.has_time = true;
   out.has_t = text.front() == 'T' || text.front() == 't';
   if (!out.has_t && text.front() != ' ') return std::nullopt;
@@ -128,12 +136,11 @@ std::optional<WrittenTime> ParseTime(absl::string_view text) {
       !TakeNumber(text, 2, second) || hour > 23 || minute > 59 || second > 59) {
     return std::nullopt;
   }
-  out.civil = absl::CivilSecond(year, month, day, hour, minute, second);
+  out.second += hour * 3600 + minute * 60 + second;
   if (!text.empty() && text.front() == '.') {
     size_t end = 1;
     while (end < text.size() && IsDigit(text[end])) ++end;
-    // .NET, which LeadSquared is made with, has 100 ns.
-    if (end == 1 || end > 10) return std::nullopt;
+    if (end == 1 || end > kMostFractionBytes) return std::nullopt;
     out.fraction = text.substr(0, end);
     text.remove_prefix(end);
   }
@@ -159,12 +166,12 @@ Misfit FitDateTime(std::string& text) {
   if (time->has_time && !time->has_t && !time->offset_seconds) {
     return Misfit::kNone;
   }
-  const absl::CivilSecond utc = time->civil - time->offset_seconds.value_or(0);
-  if (utc.year() < 1 || utc.year() > 9999) return Misfit::kNoDateTime;
-  const std::string fraction(time->fraction);
-  text.clear();
-  AppendDateTime(utc, &text);
-  text += fraction;
+  const int64_t utc = time->second - time->offset_seconds.value_or(0);
+  if (utc < kFirstSecond || utc > kLastSecond) return Misfit::kNoDateTime;
+  char buffer[kDateTimeBytes + kMostFractionBytes];
+  char* const end = WriteDateTime(utc, buffer);
+  text.assign(buffer,
+              std::copy(time->fraction.begin(), time->fraction.end(), end));
   return Misfit::kNone;
 }
 

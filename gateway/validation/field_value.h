@@ -14,7 +14,7 @@ namespace leadgateway::validation {
 using mistakes::Misfit;
 
 // Whether a value that was not sent as a string can be of `kind`. Rewrites
-// `text`, which is what ValueText made of it, where LeadSquared has another
+// `text`, which is what WriteValue made of it, where LeadSquared has another
 // form for that kind.
 Misfit FitTyped(schema::FieldKind kind, const v1::LeadField& field,
                 std::string& text);

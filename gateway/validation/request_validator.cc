@@ -142,9 +142,8 @@ class Validator {
                   bool is_key) const;
   void CheckName(const std::string& attribute, const FieldInfo* info,
                  bool is_key);
-  // Moves the value's text out; nothing if there is none to send.
-  std::optional<std::string> TakeText(v1::LeadField& field,
-                                      const FieldInfo* info);
+  // Moves the value's text out; false if there is none to send.
+  bool TakeText(v1::LeadField& field, const FieldInfo* info, std::string& text);
   void CheckText(const FieldInfo& info, absl::string_view text);
   bool IsAmongOptions(const FieldInfo& info, absl::string_view text) const;
   void CheckKey();
@@ -307,35 +306,31 @@ void Validator::CheckName(const std::string& attribute, const FieldInfo* info,
   }
 }
 
-std::optional<std::string> Validator::TakeText(v1::LeadField& field,
-                                               const FieldInfo* info) {
+bool Validator::TakeText(v1::LeadField& field, const FieldInfo* info,
+                         std::string& text) {
   const std::string& attribute = field.attribute();
-  std::string text;
-  if (field.has_string_value()) {
+  const bool is_string = field.has_string_value();
+  if (is_string) {
     text = std::move(*field.mutable_string_value());
-  } else {
-    absl::StatusOr<std::string> typed = ValueText(field);
-    if (!typed.ok()) {
-      Refuse(absl::IsNotFound(typed.status()) ? Reason::kValueMissing
-                                              : Reason::kValueTypeMismatch,
-             attribute, [&] { return std::string(typed.status().message()); });
-      return std::nullopt;
-    }
-    text = *std::move(typed);
+  } else if (const absl::Status written = WriteValue(field, text);
+             !written.ok()) {
+    Refuse(absl::IsNotFound(written) ? Reason::kValueMissing
+                                     : Reason::kValueTypeMismatch,
+           attribute, [&] { return std::string(written.message()); });
+    return false;
   }
-  if (info == nullptr || text.empty()) return text;
+  if (info == nullptr || text.empty()) return true;
   if (checks_.types != CheckPolicy::kOff) {
-    const Misfit misfit = field.has_string_value()
-                              ? FitText(info->kind, text)
-                              : FitTyped(info->kind, field, text);
+    const Misfit misfit = is_string ? FitText(info->kind, text)
+                                    : FitTyped(info->kind, field, text);
     if (misfit != Misfit::kNone) {
       Find(checks_.types, Reason::kValueTypeMismatch, attribute,
            [&] { return mistakes::DoesNotFit(misfit); });
-      return text;
+      return true;
     }
   }
   CheckText(*info, text);
-  return text;
+  return true;
 }
 
 void Validator::CheckText(const FieldInfo& info, absl::string_view text) {
@@ -391,9 +386,9 @@ void Validator::ReadField(v1::LeadField& field, const FieldInfo* info) {
     return;
   }
   CheckName(attribute, info, is_key);
-  std::optional<std::string> text = TakeText(field, info);
   if (is_key) key_field_ = update.fields.size();
   FieldValue& taken = update.fields.emplace_back();
+  const bool has_text = TakeText(field, info, taken.value);
   if (is_key && by_prospect_id()) {
     // The spelling that every client reports as working.
     taken.attribute = std::string(kProspectId);
@@ -406,15 +401,9 @@ void Validator::ReadField(v1::LeadField& field, const FieldInfo* info) {
     // Into update.fields, which has the room and does not move.
     other_names_.insert(taken.attribute);
   }
-  if (!text) {
-    if (is_key) update.key_field = *key_field_;
-    return;
-  }
-  taken.value = *std::move(text);
-  if (is_key) {
-    update.key_field = *key_field_;
-    CheckKey();
-  }
+  if (!is_key) return;
+  update.key_field = *key_field_;
+  if (has_text) CheckKey();
 }
 
 void Validator::CheckKey() {

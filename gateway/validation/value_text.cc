@@ -1,43 +1,43 @@
 #include "gateway/validation/value_text.h"
 
 #include <charconv>
+#include <chrono>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
-#include "absl/strings/str_cat.h"
-#include "absl/time/civil_time.h"
-#include "absl/time/time.h"
 
 namespace leadgateway::validation {
 namespace {
 
-// google.protobuf.Timestamp: 0001-01-01T00:00:00Z to 9999-12-31T23:59:59Z.
-constexpr int64_t kFirstSecond = -62'135'596'800;
-constexpr int64_t kLastSecond = 253'402'300'799;
-
 // By hand: a format string costs several times the rest of the conversion.
-void AppendDigits(int64_t number, size_t digits, std::string* out) {
-  const size_t start = out->size();
-  out->resize(start + digits);
-  for (size_t i = digits; i-- > 0;) {
-    (*out)[start + i] = static_cast<char>('0' + number % 10);
-    number /= 10;
-  }
+char* WriteTwoDigits(unsigned number, char* out) {
+  out[0] = static_cast<char>('0' + number / 10);
+  out[1] = static_cast<char>('0' + number % 10);
+  return out + 2;
 }
 
-void AppendDate(int64_t year, int month, int day, std::string* out) {
-  AppendDigits(year, 4, out);
-  *out += '-';
-  AppendDigits(month, 2, out);
-  *out += '-';
-  AppendDigits(day, 2, out);
+constexpr size_t kDateBytes = sizeof("YYYY-MM-DD") - 1;
+
+char* WriteDate(unsigned year, unsigned month, unsigned day, char* out) {
+  out = WriteTwoDigits(year / 100, out);
+  out = WriteTwoDigits(year % 100, out);
+  *out++ = '-';
+  out = WriteTwoDigits(month, out);
+  *out++ = '-';
+  return WriteTwoDigits(day, out);
 }
 
-absl::StatusOr<std::string> DoubleText(double value) {
+void WriteInteger(int64_t value, std::string& text) {
+  char buffer[std::numeric_limits<int64_t>::digits10 + 2];
+  text.assign(buffer,
+              std::to_chars(buffer, buffer + sizeof(buffer), value).ptr);
+}
+
+absl::Status WriteDouble(double value, std::string& text) {
   if (!std::isfinite(value)) {
     return absl::InvalidArgumentError(
         "is NaN or infinite, which LeadSquared has no form for");
@@ -48,24 +48,23 @@ absl::StatusOr<std::string> DoubleText(double value) {
   const auto end =
       std::to_chars(buffer, buffer + sizeof(buffer), value == 0 ? 0.0 : value,
                     std::chars_format::fixed);
-  return std::string(buffer, end.ptr);
+  text.assign(buffer, end.ptr);
+  return absl::OkStatus();
 }
 
-absl::StatusOr<std::string> TimestampText(
-    const google::protobuf::Timestamp& value) {
+absl::Status WriteTimestamp(const google::protobuf::Timestamp& value,
+                            std::string& text) {
   if (value.seconds() < kFirstSecond || value.seconds() > kLastSecond ||
       value.nanos() < 0 || value.nanos() > 999'999'999) {
     return absl::InvalidArgumentError(
         "is no timestamp between the years 1 and 9999");
   }
-  std::string text;
-  AppendDateTime(absl::ToCivilSecond(absl::FromUnixSeconds(value.seconds()),
-                                     absl::UTCTimeZone()),
-                 &text);
-  return text;
+  char buffer[kDateTimeBytes];
+  text.assign(buffer, WriteDateTime(value.seconds(), buffer));
+  return absl::OkStatus();
 }
 
-absl::StatusOr<std::string> DateText(const google::type::Date& value) {
+absl::Status WriteDay(const google::type::Date& value, std::string& text) {
   if (value.year() < 1 || value.year() > 9999 || value.month() < 1 ||
       value.month() > 12 || value.day() < 1) {
     return absl::InvalidArgumentError(
@@ -74,9 +73,11 @@ absl::StatusOr<std::string> DateText(const google::type::Date& value) {
   if (!DayExists(value.year(), value.month(), value.day())) {
     return absl::InvalidArgumentError("is a day that its month does not have");
   }
-  std::string text;
-  AppendDate(value.year(), value.month(), value.day(), &text);
-  return text;
+  char buffer[kDateBytes];
+  text.assign(buffer, WriteDate(static_cast<unsigned>(value.year()),
+                                static_cast<unsigned>(value.month()),
+                                static_cast<unsigned>(value.day()), buffer));
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -90,32 +91,42 @@ bool DayExists(int year, int month, int day) {
   return day <= kDays[month - 1] + (month == 2 && leap ? 1 : 0);
 }
 
-void AppendDateTime(absl::CivilSecond time, std::string* out) {
-  AppendDate(time.year(), time.month(), time.day(), out);
-  *out += ' ';
-  AppendDigits(time.hour(), 2, out);
-  *out += ':';
-  AppendDigits(time.minute(), 2, out);
-  *out += ':';
-  AppendDigits(time.second(), 2, out);
+char* WriteDateTime(int64_t second, char* out) {
+  const std::chrono::sys_seconds time{std::chrono::seconds(second)};
+  const auto day = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date(day);
+  out = WriteDate(static_cast<unsigned>(static_cast<int>(date.year())),
+                  static_cast<unsigned>(date.month()),
+                  static_cast<unsigned>(date.day()), out);
+  const auto of_day = static_cast<unsigned>((time - day).count());
+  *out++ = ' ';
+  out = WriteTwoDigits(of_day / 3600, out);
+  *out++ = ':';
+  out = WriteTwoDigits(of_day / 60 % 60, out);
+  *out++ = ':';
+  return WriteTwoDigits(of_day % 60, out);
 }
 
-absl::StatusOr<std::string> ValueText(const v1::LeadField& field) {
+absl::Status WriteValue(const v1::LeadField& field, std::string& text) {
   switch (field.value_case()) {
     case v1::LeadField::kStringValue:
-      return field.string_value();
+      text = field.string_value();
+      return absl::OkStatus();
     case v1::LeadField::kInt64Value:
-      return absl::StrCat(field.int64_value());
+      WriteInteger(field.int64_value(), text);
+      return absl::OkStatus();
     case v1::LeadField::kDoubleValue:
-      return DoubleText(field.double_value());
+      return WriteDouble(field.double_value(), text);
     case v1::LeadField::kBoolValue:
-      return std::string(field.bool_value() ? "1" : "0");
+      text = field.bool_value() ? '1' : '0';
+      return absl::OkStatus();
     case v1::LeadField::kTimestampValue:
-      return TimestampText(field.timestamp_value());
+      return WriteTimestamp(field.timestamp_value(), text);
     case v1::LeadField::kDateValue:
-      return DateText(field.date_value());
+      return WriteDay(field.date_value(), text);
     case v1::LeadField::kClear:
-      return std::string();
+      text.clear();
+      return absl::OkStatus();
     case v1::LeadField::VALUE_NOT_SET:
       break;
   }

@@ -238,9 +238,9 @@ v1::LeadField Day(int year, int month, int day) {
 }
 
 std::string Sent(FieldKind kind, const v1::LeadField& field) {
-  absl::StatusOr<std::string> text = ValueText(field);
-  if (!text.ok()) return "unwritable";
-  return FitTyped(kind, field, *text) == Misfit::kNone ? *text : "no";
+  std::string text;
+  if (!WriteValue(field, text).ok()) return "unwritable";
+  return FitTyped(kind, field, text) == Misfit::kNone ? text : "no";
 }
 
 TEST(FitTyped, EachTypeIsSentInTheFormOfTheKindOrNotAtAll) {
