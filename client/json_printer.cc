@@ -192,6 +192,7 @@ void JsonPrinter::Finish(const client::UpdateReport& report) {
     json.Seconds("estimatedDurationSeconds",
                  ToDuration(report.plan->estimated_duration()));
     json.TextIfAny("firstCallBody", report.plan->first_call_body());
+    json.Number("leadsQueuedAhead", report.plan->leads_queued_ahead());
     json.EndObject();
   }
   json.WriteTo(out_);

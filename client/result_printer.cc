@@ -172,9 +172,13 @@ std::string ResultPrinter::Coloured(Outcome outcome,
 }
 
 void ResultPrinter::PrintPlan(const leadgateway::v1::Plan& plan) {
-  out_ << absl::StrFormat("\nplan: %d upstream calls, about %s\n",
+  out_ << absl::StrFormat("\nplan: %d upstream calls, about %s",
                           plan.upstream_calls(),
                           DurationText(ToDuration(plan.estimated_duration())));
+  if (plan.leads_queued_ahead() > 0) {
+    out_ << absl::StrFormat(", %d leads ahead", plan.leads_queued_ahead());
+  }
+  out_ << '\n';
   if (!plan.first_call_body().empty()) {
     out_ << "first call: " << Printable(plan.first_call_body()) << '\n';
   }

@@ -203,6 +203,8 @@ void UpdateRun::HandlePlan(const Plan& plan) {
   }
   Plan& sum = *report_.plan;
   sum.set_upstream_calls(sum.upstream_calls() + plan.upstream_calls());
+  sum.set_leads_queued_ahead(
+      std::max(sum.leads_queued_ahead(), plan.leads_queued_ahead()));
   ToProto(FromProto(sum.estimated_duration()) +
               FromProto(plan.estimated_duration()),
           *sum.mutable_estimated_duration());

@@ -294,10 +294,11 @@ void Account::CarryOut(Call& call, absl::string_view body) {
       CarryOutUpdate(call, body, Applies(behaviour));
       break;
     case Endpoint::kMetadata:
+      call.record.without_options =
+          QueryValue(call.query, "excludeOptionSets").value_or("") == "1";
       call.reply.body = fields_.MetadataJson(
           QueryValue(call.query, "schemaName").value_or(""),
-          QueryValue(call.query, "excludeOptionSets").value_or("") == "1",
-          behaviour.metadata_is_unique);
+          call.record.without_options, behaviour.metadata_is_unique);
       break;
     case Endpoint::kUser:
       call.reply.body = UserJson(options_.api_host);

@@ -47,7 +47,8 @@ struct CallRecord {
   bool applied = false;  // at least one lead was written
   KeyWay key_way = KeyWay::kNone;
   std::string key_label;
-  std::string identifier;  // the search key
+  std::string identifier;        // the search key
+  bool without_options = false;  // of a metadata call: excludeOptionSets=1
   std::uint32_t lead_count = 0;
   std::uint32_t leads_applied = 0;
   std::string packed_leads;  // see PackLeads

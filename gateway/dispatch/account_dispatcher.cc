@@ -152,10 +152,29 @@ int64_t AccountDispatcher::SiblingsBefore(const Job& job) const {
   return siblings;
 }
 
-absl::Duration AccountDispatcher::Estimate(int leads, absl::Time now) {
-  return forecast_.UntilSent(CallsFor(leads, options_.max_leads_per_call),
-                             now) +
-         forecast_.mean_latency();
+JobOutlook AccountDispatcher::Foresee(const JobSpec& spec, int leads,
+                                      absl::Time now) {
+  JobOutlook outlook;
+  if (leads == 0) return outlook;
+  Job job;
+  job.spec.caller = spec.caller;
+  job.spec.priority = spec.priority;
+  job.spec.search_key = spec.search_key;
+  job.waiting = leads;
+  queue_.AddJob(&job);
+  const Forecast::Service service =
+      forecast_.UntilServed(job, SiblingsBefore(job), now);
+  // Calls are shared with leads of the same search key only.
+  const double in_calls =
+      std::min(service.leads, static_cast<double>(leads) + job.group->eligible);
+  outlook.upstream_calls =
+      std::min(leads, CallsFor(static_cast<int>(std::ceil(in_calls)),
+                               options_.max_leads_per_call));
+  outlook.leads_queued_ahead =
+      static_cast<int>(std::max(0.0, service.leads - leads));
+  outlook.duration = service.duration + forecast_.ExpectedLatency();
+  queue_.DropJob(&job);
+  return outlook;
 }
 
 // ------------------------------------------------------------------- timers

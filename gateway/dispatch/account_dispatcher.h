@@ -205,8 +205,9 @@ class AccountDispatcher {
   void Reconfigure(const Options& options, absl::Time now);
 
   AccountState State(absl::Time now);
-  // The time until a request's last answer with `leads` leads in the queue.
-  absl::Duration Estimate(int leads, absl::Time now);
+  // What a job with `leads` leads would meet with if it were submitted now;
+  // `spec` says whose it is, and its own leads don't count.
+  JobOutlook Foresee(const JobSpec& spec, int leads, absl::Time now);
 
   // Progress is told at least this often, give or take what a timer is late.
   static constexpr absl::Duration kProgressInterval = absl::Seconds(10);

@@ -45,6 +45,10 @@ void Forecast::ObserveLatency(absl::Duration latency, absl::Time now) {
   observed_at_ = now;
 }
 
+absl::Duration Forecast::ExpectedLatency() const {
+  return observed_at_ == absl::InfinitePast() ? kAssumedLatency : mean_latency_;
+}
+
 absl::Duration Forecast::LikelyLatency(absl::Time now) const {
   if (now - observed_at_ > kLatencyFresh) return allowance_.min_latency();
   return mean_latency_ + 2 * deviation_;
@@ -111,9 +115,7 @@ absl::Duration Forecast::UntilSentByAllowance(int64_t calls,
   absl::Time when = allowance_.NthFree(nth, now);
   // That slot's call is under way.
   if (when == absl::InfiniteFuture()) {
-    when = now + allowance_.window() +
-           (observed_at_ == absl::InfinitePast() ? kAssumedLatency
-                                                 : mean_latency_);
+    when = now + allowance_.window() + ExpectedLatency();
   }
   when += rounds * round;
   if (breaker_.open()) when = std::max(when, breaker_.next_probe());

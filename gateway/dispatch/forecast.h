@@ -32,6 +32,8 @@ class Forecast {
 
   void ObserveLatency(absl::Duration latency, absl::Time now);
   absl::Duration mean_latency() const { return mean_latency_; }
+  // The mean, or what stands in for it before the first answer.
+  absl::Duration ExpectedLatency() const;
   // What most calls stay below: mean and twice the mean deviation, or, when
   // nothing has been observed for a while, the least ever seen, so that a spell
   // of slow answers does not keep everything from being tried again.

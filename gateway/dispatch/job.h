@@ -32,6 +32,13 @@ struct JobProgress {
   int upstream_calls = 0;
 };
 
+// What is foreseen of a job that has not been submitted.
+struct JobOutlook {
+  int upstream_calls = 0;  // that carry at least one of its leads
+  int leads_queued_ahead = 0;
+  absl::Duration duration;  // until its last lead is answered
+};
+
 // Hears of one job. All calls come on dispatch's thread, and may come from
 // within AccountDispatcher's methods; they must not call back into it.
 class JobObserver {

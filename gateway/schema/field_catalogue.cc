@@ -200,11 +200,8 @@ Suggestion FieldCatalogue::Suggest(absl::string_view name, size_t most) const {
       neighbours.front().kinship == Kinship::kSameDisplayName;
   for (const Neighbour& neighbour : neighbours) {
     if (suggestion.names.size() == most) break;
-    // What people see is no near miss.
-    if (suggestion.is_display_name &&
-        neighbour.kinship != Kinship::kSameDisplayName) {
-      break;
-    }
+    // Beside the same name, near misses are noise.
+    if (neighbour.kinship != neighbours.front().kinship) break;
     suggestion.names.emplace_back(neighbour.name);
   }
   return suggestion;

@@ -80,11 +80,11 @@ class FieldCatalogue {
   // null. Allocates nothing.
   const FieldInfo* Find(absl::string_view schema_name) const;
 
-  // The schema names that `name` may have meant, best first: the same but for
-  // case; the field that people see under this name; then those whose schema or
-  // display name is within an edit distance of a third of the length of `name`,
-  // whatever the case. At most `most`. A long `name` costs no more than a short
-  // one.
+  // The schema names that `name` may have meant: those that are the same but
+  // for case; if there are none, the fields that people see under this name; if
+  // there are none of them either, those whose schema or display name is within
+  // an edit distance of a third of the length of `name`, whatever the case,
+  // best first. At most `most`. A long `name` costs no more than a short one.
   std::vector<std::string> Nearest(absl::string_view name,
                                    size_t most = 3) const;
 

@@ -1,16 +1,19 @@
 #include "gateway/server/catalogue_loader.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <sys/types.h>
+#include <unistd.h>
 
-#include <cstdint>
-#include <filesystem>
-#include <fstream>
+#include <cstddef>
 #include <memory>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -24,12 +27,52 @@ namespace leadgateway::server {
 namespace {
 
 // As for LeadSquared's own answer.
-constexpr uintmax_t kMaxFileBytes = uintmax_t{32} << 20;
+constexpr off_t kMaxFileBytes = off_t{32} << 20;
 
-absl::Time WrittenAt(const std::string& path) {
+absl::Status Refused(const std::string& path, absl::string_view what) {
+  return absl::FailedPreconditionError(absl::StrCat(path, " ", what));
+}
+
+// With the system's words for `error`, an errno.
+absl::Status Refused(const std::string& path, absl::string_view what,
+                     int error) {
+  return Refused(path, absl::StrCat(what, ": ", strerror(error)));
+}
+
+struct File {
+  std::string text;
+  absl::Time written_at;
+};
+
+absl::StatusOr<File> ReadFile(const std::string& path) {
+  // Not to wait for somebody to write into a pipe.
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return Refused(path, "can't be opened", errno);
+  const absl::Cleanup closer = [fd] { close(fd); };
   struct stat info {};
-  if (stat(path.c_str(), &info) != 0) return absl::UnixEpoch();
-  return absl::TimeFromTimespec(info.st_mtim);
+  if (fstat(fd, &info) != 0) return Refused(path, "can't be read", errno);
+  if (!S_ISREG(info.st_mode)) {
+    return Refused(path, S_ISDIR(info.st_mode) ? "is a directory, and no file"
+                                               : "is no file");
+  }
+  if (info.st_size > kMaxFileBytes) {
+    return Refused(path, "is larger than 32 MiB");
+  }
+  File file;
+  file.written_at = absl::TimeFromTimespec(info.st_mtim);
+  // What somebody appends meanwhile is left out.
+  file.text.resize(static_cast<size_t>(info.st_size));
+  size_t have = 0;
+  while (have < file.text.size()) {
+    const ssize_t got =
+        read(fd, file.text.data() + have, file.text.size() - have);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return Refused(path, "can't be read", errno);
+    if (got == 0) break;
+    have += static_cast<size_t>(got);
+  }
+  file.text.resize(have);
+  return file;
 }
 
 }  // namespace
@@ -45,25 +88,11 @@ absl::StatusOr<std::shared_ptr<const schema::FieldCatalogue>> ReadCatalogue(
 
 absl::StatusOr<std::shared_ptr<const schema::FieldCatalogue>> LoadCatalogue(
     const std::string& path, const std::vector<std::string>& unique_fields) {
-  const auto refuse = [&](absl::string_view what) {
-    return absl::FailedPreconditionError(absl::StrCat(path, " ", what));
-  };
-  std::error_code error;
-  if (!std::filesystem::is_regular_file(path, error)) {
-    return refuse("is no file");
-  }
-  const uintmax_t size = std::filesystem::file_size(path, error);
-  if (error) return refuse("can't be read");
-  if (size > kMaxFileBytes) return refuse("is larger than 32 MiB");
-  std::ifstream file(path, std::ios::binary);
-  std::string json(size, '\0');
-  if (!file.read(json.data(), static_cast<std::streamsize>(size))) {
-    return refuse("can't be read");
-  }
-  auto catalogue = ReadCatalogue(json, unique_fields, WrittenAt(path));
+  LG_ASSIGN_OR_RETURN(const File file, ReadFile(path));
+  auto catalogue = ReadCatalogue(file.text, unique_fields, file.written_at);
   if (!catalogue.ok()) {
-    return refuse(
-        absl::StrCat("is no saved field list: ", catalogue.status().message()));
+    return Refused(path, absl::StrCat("is no saved field list: ",
+                                      catalogue.status().message()));
   }
   return catalogue;
 }

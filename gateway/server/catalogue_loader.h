@@ -19,8 +19,9 @@ absl::StatusOr<std::shared_ptr<const schema::FieldCatalogue>> ReadCatalogue(
     absl::Time fetched_at);
 
 // A catalogue from a file with that JSON, of at most 32 MiB; the time of the
-// file stands for that of the answer. The error, as a
-// mistake of the configuration, names the file.
+// file stands for that of the answer. kFailedPrecondition with the file and
+// what is wrong with it, in the system's words where it can't be read, and
+// where in it otherwise.
 absl::StatusOr<std::shared_ptr<const schema::FieldCatalogue>> LoadCatalogue(
     const std::string& path, const std::vector<std::string>& unique_fields);
 

@@ -65,7 +65,9 @@ absl::Status Replace(const std::string& directory, const std::string& path,
     return failed;
   }
   if (rename(fresh.c_str(), path.c_str()) != 0) {
-    return Failed(path, "can't be replaced");
+    const absl::Status failed = Failed(path, "can't be replaced");
+    unlink(fresh.c_str());
+    return failed;
   }
   const int parent =
       open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -90,7 +92,7 @@ absl::StatusOr<std::unique_ptr<CatalogueStore>> CatalogueStore::Create(
     return absl::FailedPreconditionError(
         absl::StrCat(directory, " is no directory"));
   }
-  if (access(directory.c_str(), W_OK | X_OK) != 0) {
+  if (faccessat(AT_FDCWD, directory.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
     return Failed(directory, "can't be written to");
   }
   return std::unique_ptr<CatalogueStore>(

@@ -586,14 +586,15 @@ void Engine::GetState(absl::string_view account,
   });
 }
 
-void Engine::Estimate(absl::string_view account, int leads,
-                      absl::AnyInvocable<void(absl::Duration) &&> done) {
-  loop_->Post(
-      [this, leads, entry = Find(account), done = std::move(done)]() mutable {
-        std::move(done)(entry == nullptr
-                            ? absl::ZeroDuration()
-                            : entry->dispatcher->Estimate(leads, clock_.Now()));
-      });
+void Engine::Foresee(absl::string_view account, dispatch::JobSpec spec,
+                     int leads,
+                     absl::AnyInvocable<void(dispatch::JobOutlook) &&> done) {
+  loop_->Post([this, spec = std::move(spec), leads, entry = Find(account),
+               done = std::move(done)]() mutable {
+    std::move(done)(entry == nullptr ? dispatch::JobOutlook()
+                                     : entry->dispatcher->Foresee(
+                                           spec, leads, clock_.Now()));
+  });
 }
 
 bool Engine::Idle() const {

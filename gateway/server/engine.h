@@ -136,10 +136,10 @@ class Engine {
   // nothing in it if the account is gone.
   void GetState(absl::string_view account,
                 absl::AnyInvocable<void(State) &&> done);
-  // How long `leads` more leads would take; `done` is called on the loop
-  // thread.
-  void Estimate(absl::string_view account, int leads,
-                absl::AnyInvocable<void(absl::Duration) &&> done);
+  // What a job with `leads` leads would meet with if it were submitted now, as
+  // AccountDispatcher::Foresee tells; `done` is called on the loop thread.
+  void Foresee(absl::string_view account, dispatch::JobSpec spec, int leads,
+               absl::AnyInvocable<void(dispatch::JobOutlook) &&> done);
 
   // Refuses new jobs, works off the queue for at most `timeout`, ends what then
   // still waits as not sent, waits for the calls under way, and returns.

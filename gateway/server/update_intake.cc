@@ -12,7 +12,6 @@
 #include "absl/time/time.h"
 #include "gateway/dispatch/job.h"
 #include "gateway/model/lead.h"
-#include "gateway/model/limits.h"
 #include "gateway/model/outcome.h"
 #include "gateway/server/plan_body.h"
 #include "gateway/server/result_proto.h"
@@ -72,10 +71,18 @@ void UpdateIntake::Hand(const Update& update,
     return;
   }
 
+  dispatch::JobSpec job;
+  job.caller = update.caller;
+  job.request_id = update.request_id;
+  job.trace = update.trace;
+  job.priority = update.priority;
+  job.search_key = validated->search_key;
+  job.nonexistent_is_unprocessed =
+      request->options().push_non_existent_leads_to_unprocessed_list();
+  job.finish_by = update.finish_by;
   if (request->validate_only()) {
     auto plan = std::make_shared<v1::Plan>();
     const int leads = static_cast<int>(validated->leads.size());
-    plan->set_upstream_calls((leads + kMaxLeadsPerCall - 1) / kMaxLeadsPerCall);
     plan->set_first_call_body(
         FirstCallBody(validated->search_key, validated->leads));
     auto results = std::make_shared<std::vector<LeadResult>>(
@@ -94,13 +101,16 @@ void UpdateIntake::Hand(const Update& update,
       results->push_back(std::move(result));
     }
     engine_->CountResults(update.account, *results);
-    engine_->Estimate(
-        update.account, leads,
-        [stream = update.stream, plan, results](absl::Duration estimate) {
-          ToProto(estimate, plan->mutable_estimated_duration());
-          stream->Accepted(std::move(*results), std::move(*plan));
-          stream->OnFinished(0);
-        });
+    engine_->Foresee(update.account, std::move(job), leads,
+                     [stream = update.stream, plan,
+                      results](const dispatch::JobOutlook& outlook) {
+                       plan->set_upstream_calls(outlook.upstream_calls);
+                       plan->set_leads_queued_ahead(outlook.leads_queued_ahead);
+                       ToProto(outlook.duration,
+                               plan->mutable_estimated_duration());
+                       stream->Accepted(std::move(*results), std::move(*plan));
+                       stream->OnFinished(0);
+                     });
     return;
   }
   if (validated->leads.empty()) {
@@ -119,16 +129,7 @@ void UpdateIntake::Hand(const Update& update,
           return stream != nullptr && stream->congested();
         });
       });
-  dispatch::JobSpec job;
-  job.caller = update.caller;
-  job.request_id = update.request_id;
-  job.trace = update.trace;
-  job.priority = update.priority;
-  job.search_key = std::move(validated->search_key);
-  job.nonexistent_is_unprocessed =
-      request->options().push_non_existent_leads_to_unprocessed_list();
   job.leads = std::move(validated->leads);
-  job.finish_by = update.finish_by;
   engine_->Submit(
       update.account, std::move(job), update.stream, update.ticket,
       [engine = engine_, account = update.account, stream = update.stream,

@@ -184,6 +184,11 @@ TEST_F(ResultPrinterTest, AValidationShowsItsPlan) {
   EXPECT_THAT(out_.str(),
               ::testing::EndsWith("\nplan: 1 upstream calls, about 0.0 s\n"
                                   "first call: [{}]\n"));
+  report.plan->set_leads_queued_ahead(40);
+  Printer({}).Finish(report);
+  EXPECT_THAT(out_.str(),
+              ::testing::HasSubstr("\nplan: 1 upstream calls, about 0.0 s, "
+                                   "40 leads ahead\n"));
 }
 
 TEST_F(ResultPrinterTest, AWarningIsPrintedBesideAnUpdatedLead) {

@@ -1206,6 +1206,73 @@ TEST(Dispatcher, ForetellsTheEndsOfJobsThatShare) {
   for (const auto& [name, job] : jobs) ExpectTrueEstimates(job, name);
 }
 
+// What is foreseen of a job of 500 leads, against what came true when it was
+// submitted.
+TEST(Dispatcher, ForeseesWhatAJobWouldMeetWith) {
+  struct {
+    const char* name;
+    const char* caller;  // of those that wait
+    const char* key;
+    Priority priority;
+    int waiting;
+    bool ahead;   // whether they go before it
+    bool shares;  // whether they share its calls
+  } cases[] = {
+      {"nothing", "other", "", Priority::kInteractive, 0, false, false},
+      {"another's", "other", "", Priority::kInteractive, 2'000, true, true},
+      {"a few", "other", "", Priority::kInteractive, 60, true, true},
+      {"its own", "mine", "", Priority::kInteractive, 2'000, true, true},
+      {"by Phone", "other", "Phone", Priority::kInteractive, 2'000, true,
+       false},
+      {"bulk", "other", "", Priority::kBulk, 2'000, true, true},
+  };
+  for (const auto& c : cases) {
+    DispatchWorld world(Limited(5, absl::Seconds(5)));
+    world.Submit("before", 25);
+    world.RunUntilIdle();
+    Watch other;
+    JobSpec theirs;
+    theirs.caller = c.caller;
+    theirs.search_key = c.key;
+    theirs.priority = c.priority;
+    if (c.waiting > 0) other = world.Submit("other", c.waiting, theirs);
+    JobSpec mine;
+    mine.caller = "mine";
+    const AccountState before = world.dispatcher().State(world.now());
+    const JobOutlook outlook =
+        world.dispatcher().Foresee(mine, 500, world.now());
+    // It leaves no trace.
+    const AccountState after = world.dispatcher().State(world.now());
+    EXPECT_EQ(after.leads_queued, before.leads_queued) << c.name;
+    EXPECT_EQ(after.callers.size(), before.callers.size()) << c.name;
+    const absl::Time start = world.now();
+    const Watch job = world.Submit("job", 500, mine);
+    world.RunUntilIdle();
+    ASSERT_TRUE(job->finished_at) << c.name;
+    const double ratio =
+        absl::FDivDuration(outlook.duration, *job->finished_at - start);
+    EXPECT_GT(ratio, 0.8) << c.name << ": " << outlook.duration;
+    EXPECT_LT(ratio, 1.2) << c.name << ": " << outlook.duration;
+    EXPECT_NEAR(outlook.upstream_calls, job->upstream_calls,
+                0.1 * job->upstream_calls)
+        << c.name;
+    EXPECT_EQ(outlook.leads_queued_ahead > 0, c.ahead) << c.name;
+    EXPECT_EQ(outlook.upstream_calls > 500 / kMaxLeadsPerCall, c.shares)
+        << c.name;
+  }
+}
+
+TEST(Dispatcher, ForeseesNothingForNoLeads) {
+  DispatchWorld world(Limited(1, absl::Seconds(60)));
+  world.Submit("other", 100);
+  world.RunFor(absl::Seconds(1));
+  const JobOutlook outlook =
+      world.dispatcher().Foresee(JobSpec(), 0, world.now());
+  EXPECT_EQ(outlook.upstream_calls, 0);
+  EXPECT_EQ(outlook.leads_queued_ahead, 0);
+  EXPECT_EQ(outlook.duration, absl::ZeroDuration());
+}
+
 TEST(Dispatcher, ForetellsTheEndBesideAStreamOfSmallJobs) {
   for (const int per_second : {20, 60}) {
     DispatchWorld world(Limited(25, absl::Seconds(5)));

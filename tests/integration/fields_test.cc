@@ -1,12 +1,17 @@
+#include <algorithm>
 #include <atomic>
+#include <filesystem>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "gateway/config/config.h"
+#include "gateway/model/field_checks.h"
 #include "gmock/gmock.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/support/status.h"
@@ -17,14 +22,19 @@
 #include "sandbox/field_catalogue.h"
 #include "sandbox/scenario.h"
 #include "tests/integration/gateway_fixture.h"
+#include "tests/integration/program.h"
 
 // Requests are checked against the account's field metadata, which the gateway
 // asks LeadSquared for.
 namespace leadgateway::testing {
 namespace {
 
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
+using ::testing::StartsWith;
 
 GatewaySetup Checked() {
   GatewaySetup setup;
@@ -197,6 +207,152 @@ TEST(FieldsTest, AWarningRidesOnTheResultOfTheLeadThatWasSent) {
   answer = gateway.Update(request);
   ExpectAll(answer, 2, v1::OUTCOME_VALID);
   EXPECT_EQ(answer.results.at(1).warnings_size(), 1);
+}
+
+TEST(FieldsTest, APlanKnowsWhatElseWaits) {
+  GatewaySetup setup;
+  setup.Allow(1, absl::Seconds(60));
+  Gateway gateway(setup);
+  ExpectAll(gateway.Update(Updates(0, 1)), 1, v1::OUTCOME_UPDATED);
+  v1::BulkUpdateLeadsRequest request = Updates(1000, 100);
+  request.set_validate_only(true);
+  const Answer alone = gateway.Update(request);
+  ExpectAll(alone, 100, v1::OUTCOME_VALID);
+  ASSERT_TRUE(alone.plan.has_value());
+  EXPECT_EQ(alone.plan->upstream_calls(), 4);
+  EXPECT_EQ(alone.plan->leads_queued_ahead(), 0);
+  // The window's one call is taken: four more take that many windows.
+  EXPECT_GT(alone.plan->estimated_duration().seconds(), 3 * 60);
+  EXPECT_LT(alone.plan->estimated_duration().seconds(), 5 * 60);
+
+  CallOptions options;
+  options.deadline = absl::Hours(1);
+  const auto waiting = gateway.Start(Updates(100, 500), options);
+  ASSERT_TRUE(
+      Eventually([&] { return gateway.Status().leads_queued() == 500; }));
+  const Answer behind = gateway.Update(request);
+  ExpectAll(behind, 100, v1::OUTCOME_VALID);
+  ASSERT_TRUE(behind.plan.has_value());
+  // Turn by turn with the other request's: 100 of its leads go before the last.
+  EXPECT_EQ(behind.plan->leads_queued_ahead(), 100);
+  EXPECT_EQ(behind.plan->upstream_calls(), 8);
+  EXPECT_GT(behind.plan->estimated_duration().seconds(), 7 * 60);
+  EXPECT_LT(behind.plan->estimated_duration().seconds(), 9 * 60);
+  EXPECT_THAT(behind.plan->first_call_body(), HasSubstr("LeadPropertiesList"));
+  waiting->Cancel();
+  EXPECT_EQ(waiting->Get().status.error_code(), grpc::StatusCode::CANCELLED);
+  EXPECT_THAT(gateway.calls(), SizeIs(1));
+}
+
+TEST(FieldsTest, OptionSetsAreAskedForWhereOptionsAreChecked) {
+  for (const CheckPolicy policy :
+       {CheckPolicy::kOff, CheckPolicy::kWarn, CheckPolicy::kReject}) {
+    GatewaySetup setup = Checked();
+    setup.account.field_checks.options = policy;
+    Gateway gateway(setup);
+    v1::BulkUpdateLeadsRequest request = Updates(0, 1);
+    AddField(request, 0, "ProspectStage");
+    const Answer answer = gateway.Update(request);
+    ExpectComplete(answer, 1);
+    const v1::LeadResult& result = answer.results.at(0);
+    EXPECT_EQ(result.outcome(), policy == CheckPolicy::kReject
+                                    ? v1::OUTCOME_INVALID
+                                    : v1::OUTCOME_UPDATED);
+    EXPECT_EQ(result.warnings_size(), policy == CheckPolicy::kWarn ? 1 : 0);
+    EXPECT_EQ(MetadataCalls(gateway), 1);
+    for (const sandbox::CallRecord& call :
+         gateway.account().Record(1, 1'000'000)) {
+      if (call.endpoint != sandbox::Endpoint::kMetadata) continue;
+      EXPECT_EQ(call.without_options, policy == CheckPolicy::kOff);
+    }
+  }
+}
+
+TEST(FieldsTest, ReadinessTellsWhichAccountsHaveNoMetadata) {
+  GatewaySetup setup = Checked();
+  setup.admin = true;
+  // Its keys are refused.
+  TempDir keys;
+  AccountOptions other = setup.account;
+  other.name = "initech";
+  other.access_key_file =
+      keys.Write("access_key", "u$r00000000000000000000000000000000");
+  setup.other_accounts = {other};
+  setup.Faults(R"({"rules":[{"when":{"endpoints":["metadata"]},)"
+               R"("set":{"fault":"html_502"}}]})");
+  Gateway gateway(setup);
+  const auto ready = [&] {
+    return HttpGet(gateway.server().admin_address(), "/readyz");
+  };
+  EXPECT_THAT(ready(),
+              AllOf(StartsWith("HTTP/1.1 503 "),
+                    EndsWith("\r\n\r\nno field metadata yet of account acme, "
+                             "initech\n")));
+  gateway.account().ClearFaults();
+  ASSERT_TRUE(
+      Eventually([&] { return absl::StartsWith(ready(), "HTTP/1.1 200 "); }));
+  EXPECT_THAT(ready(), EndsWith("\r\n\r\nready; no field metadata yet of "
+                                "account initech\n"));
+}
+
+// Whatever LeadSquared answers, what was known stays.
+TEST(FieldsTest, ARefreshThatBringsNoFieldListLeavesTheOldOne) {
+  for (const absl::string_view fault :
+       {"html_502", "empty_body", "truncated_body", "garbage_json", "error_500",
+        "reset_mid_answer"}) {
+    GatewaySetup setup = Checked();
+    setup.account.field_refresh = absl::Milliseconds(20);
+    setup.Allow(10'000, absl::Seconds(5));
+    Gateway gateway(setup);
+    ExpectAll(gateway.Update(Updates(0, 1)), 1, v1::OUTCOME_UPDATED);
+    ASSERT_TRUE(gateway.account()
+                    .SetFaults(absl::StrCat(
+                        R"({"rules":[{"when":{"endpoints":["metadata"]},)"
+                        R"("set":{"fault":")",
+                        fault, R"("}}]})"))
+                    .ok());
+    ASSERT_TRUE(Eventually([&] {
+      for (const std::string& line : gateway.log()) {
+        if (absl::StrContains(line, "fields_not_loaded")) return true;
+      }
+      return false;
+    })) << fault;
+    v1::BulkUpdateLeadsRequest request = Updates(1, 2);
+    AddField(request, 0, "mx_City");
+    AddField(request, 1, "mx_Citty");
+    const Answer answer = gateway.Update(request);
+    ExpectComplete(answer, 2);
+    EXPECT_EQ(answer.results.at(0).outcome(), v1::OUTCOME_UPDATED) << fault;
+    EXPECT_EQ(ReasonOf(answer.results.at(1)), "FIELD_UNKNOWN") << fault;
+  }
+}
+
+TEST(FieldsTest, ASavedFileThatIsDamagedIsPassedOverWithOneLine) {
+  TempDir state;
+  GatewaySetup setup = Checked();
+  setup.state_dir = state.path() + "/state";
+  const std::string file = setup.state_dir + "/acme.fields.json";
+  {
+    Gateway gateway(setup);
+    ExpectAll(gateway.Update(Updates(0, 1)), 1, v1::OUTCOME_UPDATED);
+  }
+  ASSERT_GT(std::filesystem::file_size(file), 1000);
+  std::filesystem::resize_file(file, 1000);
+  {
+    Gateway gateway(setup);
+    ExpectAll(gateway.Update(Updates(0, 1)), 1, v1::OUTCOME_UPDATED);
+    const std::vector<std::string> log = gateway.log();
+    EXPECT_EQ(std::count_if(log.begin(), log.end(),
+                            [](const std::string& line) {
+                              return absl::StrContains(line,
+                                                       "saved_fields_not_read");
+                            }),
+              1);
+    EXPECT_THAT(log, Contains(AllOf(HasSubstr(file + " is no saved field list"),
+                                    HasSubstr(R"("account":"acme")"))));
+  }
+  // LeadSquared's answer has taken its place.
+  EXPECT_GT(std::filesystem::file_size(file), 1000);
 }
 
 TEST(FieldsTest, HealthTellsWhetherThereIsMetadata) {

@@ -149,15 +149,25 @@ TEST(FieldCatalogueTest, NothingIsNearAStrangeName) {
 }
 
 TEST(FieldCatalogueTest, NearestGivesTheBestFirstAndNoMoreThanAsked) {
-  const auto catalogue = Catalogue(
-      {Field("Field01"), Field("Field02"), Field("Field03"), Field("Field1"),
-       Field("FIELD0"), Field("x", "field0"), Field("Far", "Field00")});
-  EXPECT_THAT(catalogue->Nearest("Field0", 100),
-              ElementsAre("FIELD0", "x", "Far", "Field01", "Field02", "Field03",
-                          "Field1"));
-  EXPECT_THAT(catalogue->Nearest("Field0"), ElementsAre("FIELD0", "x", "Far"));
-  EXPECT_THAT(catalogue->Nearest("Field0", 1), ElementsAre("FIELD0"));
+  const auto catalogue =
+      Catalogue({Field("Field01"), Field("Field02"), Field("Field03"),
+                 Field("Field1"), Field("Fiel"), Field("Far", "Field00")});
+  EXPECT_THAT(
+      catalogue->Nearest("Field0", 100),
+      ElementsAre("Far", "Field01", "Field02", "Field03", "Field1", "Fiel"));
+  EXPECT_THAT(catalogue->Nearest("Field0"),
+              ElementsAre("Far", "Field01", "Field02"));
+  EXPECT_THAT(catalogue->Nearest("Field0", 1), ElementsAre("Far"));
   EXPECT_THAT(catalogue->Nearest("Field0", 0), IsEmpty());
+}
+
+TEST(FieldCatalogueTest, BesideTheSameNameNothingIsNear) {
+  const auto catalogue = Catalogue(
+      {Field("FIELD"), Field("field"), Field("Field1"), Field("x", "Field")});
+  EXPECT_THAT(catalogue->Nearest("Field", 100), ElementsAre("FIELD", "field"));
+  const auto shown =
+      Catalogue({Field("x", "Field"), Field("y", "field"), Field("Field1")});
+  EXPECT_THAT(shown->Nearest("Field", 100), ElementsAre("x", "y"));
 }
 
 TEST(FieldCatalogueTest, NearMeansAtMostAThirdOfTheLengthAway) {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -209,28 +210,66 @@ bool UniqueByDefault(absl::string_view schema_name) {
          schema_name == "Mobile";
 }
 
-absl::Status ReadEntries(absl::string_view json, std::vector<Entry>& out) {
-  if (json.find('\0') != absl::string_view::npos) return BadJson("a NUL");
+// What is wrong, with the entry and the byte that had been reached.
+absl::Status Where(const absl::Status& status, size_t number,
+                   const sj::padded_string& json,
+                   sj::ondemand::document& document) {
+  std::string place = number == 0 ? "" : absl::StrCat("field ", number);
+  const char* reached = nullptr;
+  if (document.current_location().get(reached) == sj::SUCCESS &&
+      reached >= json.data() && reached <= json.data() + json.size()) {
+    absl::StrAppend(&place, place.empty() ? "" : ", ", "near byte ",
+                    reached - json.data());
+  }
+  return place.empty() ? status
+                       : BadJson(absl::StrCat(place, ": ", status.message()));
+}
+
+absl::Status ReadEntries(const sj::padded_string& json,
+                         sj::ondemand::document& document,
+                         std::vector<Entry>& out) {
+  sj::ondemand::array array;
+  if (const sj::error_code error = document.get_array().get(array)) {
+    return Where(BadJson(sj::error_message(error)), 0, json, document);
+  }
+  size_t number = 0;  // of the entry, from 1, once there is one
+  if (absl::Status status = ForEachElement(array,
+                                           [&](sj::ondemand::value value) {
+                                             ++number;
+                                             return ReadEntry(
+                                                 value, out.emplace_back());
+                                           });
+      !status.ok()) {
+    return Where(status, number, json, document);
+  }
+  if (absl::Status status = ReadEnd(document); !status.ok()) {
+    return Where(status, 0, json, document);
+  }
+  std::erase_if(
+      out, [](const Entry& entry) { return entry.info.schema_name.empty(); });
+  return out.empty() ? BadJson("no fields") : absl::OkStatus();
+}
+
+absl::Status Read(absl::string_view json, std::vector<Entry>& out) {
+  if (absl::StripAsciiWhitespace(json).empty()) return BadJson("it is empty");
+  if (const size_t nul = json.find('\0'); nul != absl::string_view::npos) {
+    return BadJson(absl::StrCat("byte ", nul, ": a NUL"));
+  }
   const sj::padded_string padded(json.data(), json.size());
   sj::ondemand::parser parser;
   sj::ondemand::document document;
   LG_RETURN_IF_JSON_ERROR(parser.iterate(padded).get(document));
-  sj::ondemand::array array;
-  LG_RETURN_IF_JSON_ERROR(document.get_array().get(array));
-  LG_RETURN_IF_ERROR(ForEachElement(array, [&out](sj::ondemand::value value) {
-    return ReadEntry(value, out.emplace_back());
-  }));
-  LG_RETURN_IF_ERROR(ReadEnd(document));
-  std::erase_if(
-      out, [](const Entry& entry) { return entry.info.schema_name.empty(); });
-  return out.empty() ? BadJson("no fields") : absl::OkStatus();
+  json_type type;
+  LG_RETURN_IF_JSON_ERROR(document.type().get(type));
+  if (type != json_type::array) return BadJson("it is no array of fields");
+  return ReadEntries(padded, document, out);
 }
 
 }  // namespace
 
 absl::StatusOr<std::vector<FieldInfo>> ReadFields(absl::string_view json) {
   std::vector<Entry> entries;
-  if (absl::Status status = ReadEntries(json, entries); !status.ok()) {
+  if (absl::Status status = Read(json, entries); !status.ok()) {
     return absl::InvalidArgumentError(
         absl::StrCat("the metadata is not readable: ", status.message()));
   }

@@ -22,7 +22,8 @@ namespace leadgateway::leadsquared {
 //
 // Fails with kInvalidArgument on what is no array, has no fields, is cut short,
 // has anything behind it, is not UTF-8, has a NUL, or has a known key of
-// another type. The message holds nothing of the text.
+// another type. The message says where, as far as can be told (the field, from
+// 1, and the byte), and holds nothing of the text.
 absl::StatusOr<std::vector<schema::FieldInfo>> ReadFields(
     absl::string_view json);
 
