@@ -78,7 +78,9 @@ cat >"$root/etc/lead-gateway/gateway.json" <<END
                   "allowance": { "dailyCalls": 1000, "dailyZone": "Asia/Kolkata" } } ] }
 END
 echo "127.0.0.1 localhost" >"$root/etc/hosts"
-chown -R 65532:65532 "$root/etc/lead-gateway/keys"
+# As a secret is mounted for a pod with an fsGroup.
+chown root:65532 "$root/etc/lead-gateway/keys"/*
+chmod 440 "$root/etc/lead-gateway/keys"/*
 chmod 644 "$root/etc/lead-gateway/gateway.json"
 mkdir "$run/state"
 chown 65532:65532 "$run/state"

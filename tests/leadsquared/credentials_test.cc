@@ -103,6 +103,19 @@ TEST_F(LoadCredentialsTest, AFileThatOthersMayReadEarnsAWarning) {
   }
 }
 
+TEST_F(LoadCredentialsTest, AnotherUsersFileMayBeReadableForItsGroupOnly) {
+  // Kubernetes mounts secrets like this, for pods with an fsGroup.
+  if (geteuid() != 0) GTEST_SKIP() << "only root gives files away";
+  constexpr uid_t kAnother = 65534;
+  const std::string access = File("access", kAccessKey, 0440);
+  const std::string secret = File("secret", kSecretKey, 0444);
+  ASSERT_EQ(chown(access.c_str(), kAnother, getegid()), 0);
+  ASSERT_EQ(chown(secret.c_str(), kAnother, getegid()), 0);
+  const auto loaded = LoadCredentials(access, secret);
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  EXPECT_THAT(loaded->warnings, ElementsAre(HasSubstr(Path("secret"))));
+}
+
 TEST_F(LoadCredentialsTest, AMissingFileIsNotFound) {
   const absl::Status status =
       LoadCredentials(Path("nothing"), File("secret", kSecretKey)).status();

@@ -93,7 +93,11 @@ absl::StatusOr<Secret> LoadFile(const std::string& path,
   absl::StatusOr<Secret> key =
       OneKey(path, absl::string_view(buffer, static_cast<size_t>(count)));
   if (!key.ok()) return key;
-  if ((file.st_mode & (S_IRGRP | S_IROTH)) != 0) {
+  // Another user's file has to be readable through its group: so Kubernetes
+  // mounts secrets, as root's and of the pod's fsGroup.
+  const mode_t too_much =
+      file.st_uid == geteuid() ? S_IRGRP | S_IROTH : S_IROTH;
+  if ((file.st_mode & too_much) != 0) {
     warnings.push_back(absl::StrCat(
         path, " holds a key and can be read by others than its owner."));
   }

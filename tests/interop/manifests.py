@@ -1,0 +1,279 @@
+"""Checks what kustomize made of deploy/kubernetes, deploy/istio or deploy/linkerd.
+
+  manifests.py schemas MANIFESTS CRDS...  its custom resources against the schemas of
+                                          their definitions; prints the kinds for
+                                          which there are none
+  manifests.py kinds MANIFESTS            those of Kubernetes itself, as YAML
+  manifests.py references MANIFESTS       that what names something else names
+                                          something that is there
+  manifests.py times MANIFESTS            that a pod may live until it has drained
+  manifests.py memory MANIFESTS           that its bounds fit under its limit
+  manifests.py config MANIFESTS           the gateway's configuration
+"""
+
+import json
+import sys
+
+import jsonschema
+import yaml
+
+KUBERNETES = ("v1", "apps/v1", "policy/v1", "networking.k8s.io/v1")
+
+
+class Manifests:
+    def __init__(self, path):
+        with open(path) as file:
+            self.all = [each for each in yaml.safe_load_all(file) if each]
+        self.mistakes = []
+
+    def of(self, kind):
+        return [each for each in self.all if each["kind"] == kind]
+
+    def one(self, kind):
+        (each,) = self.of(kind)
+        return each
+
+    def expect(self, condition, mistake):
+        if not condition:
+            self.mistakes.append(mistake)
+
+    def pod(self):
+        return self.one("StatefulSet")["spec"]["template"]
+
+    def container(self):
+        (container,) = self.pod()["spec"]["containers"]
+        return container
+
+    def config(self):
+        return json.loads(self.one("ConfigMap")["data"]["gateway.json"])
+
+
+def strict(schema):
+    """With unknown fields refused, as the API server does for kubectl."""
+    if isinstance(schema, list):
+        return [strict(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    result = {key: strict(value) for key, value in schema.items()}
+    if (
+        "properties" in result
+        and result.get("type") == "object"
+        and "additionalProperties" not in result
+        and not result.get("x-kubernetes-preserve-unknown-fields")
+    ):
+        result["additionalProperties"] = False
+    if result.get("x-kubernetes-int-or-string"):
+        result.pop("type", None)
+    return result
+
+
+def schemas(manifests, *definitions):
+    known = {}
+    for path in definitions:
+        with open(path) as file:
+            for crd in yaml.safe_load_all(file):
+                if not crd or crd.get("kind") != "CustomResourceDefinition":
+                    continue
+                for version in crd["spec"]["versions"]:
+                    api = f"{crd['spec']['group']}/{version['name']}"
+                    known[api, crd["spec"]["names"]["kind"]] = version["schema"][
+                        "openAPIV3Schema"
+                    ]
+    unknown = set()
+    for each in manifests.all:
+        api, kind = each["apiVersion"], each["kind"]
+        if api in KUBERNETES:
+            continue
+        if (api, kind) not in known:
+            unknown.add(f"{api} {kind}")
+            continue
+        schema = strict(known[api, kind])
+        schema["properties"] |= {"apiVersion": {}, "kind": {}, "metadata": {}}
+        for error in jsonschema.Draft202012Validator(schema).iter_errors(each):
+            manifests.mistakes.append(f"{kind} {error.json_path}: {error.message}")
+    for each in sorted(unknown):
+        print(f"        no schema is at hand for {each}")
+
+
+def kinds(manifests):
+    ours = [each for each in manifests.all if each["apiVersion"] in KUBERNETES]
+    yaml.safe_dump_all(ours, sys.stdout)
+
+
+def references(manifests):
+    expect = manifests.expect
+    labels = manifests.pod()["metadata"]["labels"]
+    container = manifests.container()
+    ports = {each["name"]: each["containerPort"] for each in container["ports"]}
+    services = {each["metadata"]["name"]: each for each in manifests.of("Service")}
+
+    def selects(what, selector):
+        expect(
+            selector and selector.items() <= labels.items(),
+            f"{what} does not select the gateway's pods",
+        )
+
+    stateful = manifests.one("StatefulSet")["spec"]
+    selects("StatefulSet", stateful["selector"]["matchLabels"])
+    expect(stateful["serviceName"] in services, "serviceName names no service")
+    expect(
+        services[stateful["serviceName"]]["spec"]["clusterIP"] == "None",
+        "the replicas' service is not headless",
+    )
+    for spread in manifests.pod()["spec"]["topologySpreadConstraints"]:
+        selects("topologySpreadConstraints", spread["labelSelector"]["matchLabels"])
+    for name, each in services.items():
+        selects(f"Service {name}", each["spec"]["selector"])
+        for port in each["spec"]["ports"]:
+            expect(port["targetPort"] in ports, f"Service {name}: {port['targetPort']}")
+            expect(
+                port["port"] == ports["grpc"], f"Service {name}: port {port['port']}"
+            )
+    selects(
+        "PodDisruptionBudget",
+        manifests.one("PodDisruptionBudget")["spec"]["selector"]["matchLabels"],
+    )
+    for each in manifests.of("NetworkPolicy"):
+        name = f"NetworkPolicy {each['metadata']['name']}"
+        selects(name, each["spec"]["podSelector"]["matchLabels"])
+        for rule in each["spec"].get("ingress", []):
+            for port in rule["ports"]:
+                if isinstance(port["port"], str):
+                    expect(port["port"] in ports, f"{name}: port {port['port']}")
+
+    # The pod: probes, volumes, what the configuration names.
+    for probe in ("readinessProbe", "livenessProbe"):
+        expect(container[probe]["httpGet"]["port"] == "admin", f"{probe}: port")
+    volumes = {each["name"] for each in manifests.pod()["spec"]["volumes"]}
+    volumes |= {each["metadata"]["name"] for each in stateful["volumeClaimTemplates"]}
+    mounts = container["volumeMounts"]
+    expect({each["name"] for each in mounts} == volumes, "volumes are not as mounted")
+    for each in mounts:
+        expect("subPath" not in each, f"{each['mountPath']}: a subPath never changes")
+    for each in manifests.pod()["spec"]["volumes"]:
+        if "configMap" in each:
+            expect(
+                each["configMap"]["name"]
+                == manifests.one("ConfigMap")["metadata"]["name"],
+                "the ConfigMap's name",
+            )
+    config = manifests.config()
+    files = [container["args"][0].removeprefix("--config="), config["stateDir"]]
+    files += [
+        value
+        for key, value in config["listen"].get("tls", {}).items()
+        if key.endswith("File")
+    ]
+    for account in config["accounts"]:
+        files += [account["accessKeyFile"], account["secretKeyFile"]]
+    for path in files:
+        expect(
+            any(
+                path == each["mountPath"] or path.startswith(each["mountPath"] + "/")
+                for each in mounts
+            ),
+            f"{path} is on no volume",
+        )
+    for key, port in (("listen", "grpc"), ("admin", "admin")):
+        expect(
+            config[key]["address"] == f"0.0.0.0:{ports[port]}",
+            f"{key}.address is not at the container's port",
+        )
+
+    # The meshes.
+    for kind in ("DestinationRule", "VirtualService"):
+        for each in manifests.of(kind):
+            spec = each["spec"]
+            hosts = spec["hosts"] if kind == "VirtualService" else [spec["host"]]
+            for host in hosts + [
+                route["destination"]["host"]
+                for http in spec.get("http", [])
+                for route in http["route"]
+            ]:
+                name, namespace = host.removesuffix(".svc.cluster.local").split(".")
+                expect(name in services, f"{kind}: {host}")
+                expect(
+                    services.get(name, {}).get("spec", {}).get("clusterIP") != "None",
+                    f"{kind}: {host} is headless: nothing of this would apply",
+                )
+                expect(namespace == each["metadata"]["namespace"], f"{kind}: {host}")
+    for kind in ("PeerAuthentication", "AuthorizationPolicy"):
+        for each in manifests.of(kind):
+            if each["apiVersion"].startswith("security.istio.io/"):
+                selects(kind, each["spec"]["selector"]["matchLabels"])
+    for each in manifests.of("Server"):
+        selects("Server", each["spec"]["podSelector"]["matchLabels"])
+        expect(each["spec"]["port"] in ports, f"Server: port {each['spec']['port']}")
+    named = {(each["kind"], each["metadata"]["name"]) for each in manifests.all}
+    for each in manifests.all:
+        spec = each.get("spec", {})
+        if each["apiVersion"].startswith("policy.linkerd.io/"):
+            for ref in spec.get("requiredAuthenticationRefs", []) + (
+                [spec["targetRef"]] if "targetRef" in spec else []
+            ):
+                expect(
+                    (ref["kind"], ref["name"]) in named, f"{each['kind']}: {ref['name']}"
+                )
+    for each in manifests.of("GRPCRoute"):
+        refs = each["spec"]["parentRefs"] + [
+            ref for rule in each["spec"]["rules"] for ref in rule["backendRefs"]
+        ]
+        for ref in refs:
+            expect(ref["name"] in services, f"GRPCRoute: {ref['name']}")
+            expect(ref["port"] == ports["grpc"], f"GRPCRoute: port {ref['port']}")
+
+
+def seconds(duration):
+    assert duration.endswith("s")
+    return float(duration[:-1])
+
+
+def times(manifests):
+    config = manifests.config()
+    given = manifests.pod()["spec"]["terminationGracePeriodSeconds"]
+    calls = max(
+        seconds(each.get("callTimeout", "30s")) for each in config["accounts"]
+    )
+    needed = (
+        manifests.container()["lifecycle"]["preStop"]["sleep"]["seconds"]
+        + seconds(config.get("drainTimeout", "5s"))
+        + calls
+        + 5  # for clients that do not read
+    )
+    print(f"        a drain takes {needed:g} s at most, and has {given}")
+    manifests.expect(needed < given, "terminationGracePeriodSeconds is too short")
+
+
+def memory(manifests):
+    config = manifests.config()
+    limit = manifests.container()["resources"]["limits"]["memory"]
+    assert limit.endswith("Mi")
+    limit = int(limit[:-2])
+    connections = int(
+        config["listen"].get("connections", {}).get("maxMemoryBytes", 256 << 20)
+    )
+    queues = int(config["limits"]["maxQueuedBytes"]) * len(config["accounts"])
+    bound = (connections + queues + (64 << 20)) >> 20
+    print(f"        {bound} MiB at most, of {limit}")
+    manifests.expect(bound <= limit, "the memory limit is too low")
+
+
+def config(manifests):
+    json.dump(manifests.config(), sys.stdout)
+
+
+def main():
+    commands = {
+        each.__name__: each
+        for each in (schemas, kinds, references, times, memory, config)
+    }
+    if len(sys.argv) < 3 or sys.argv[1] not in commands:
+        sys.exit(__doc__)
+    manifests = Manifests(sys.argv[2])
+    commands[sys.argv[1]](manifests, *sys.argv[3:])
+    for mistake in manifests.mistakes:
+        print(f"        {mistake}")
+    sys.exit(1 if manifests.mistakes else 0)
+
+
+main()
