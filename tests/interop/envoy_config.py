@@ -18,8 +18,7 @@ def main() -> None:
     # Controls: what goes wrong without a setting.
     parser.add_argument("--default-timeout", action="store_true")
     parser.add_argument("--round-robin", action="store_true")
-    # As a mesh sets them where nobody said otherwise.
-    parser.add_argument("--retry-on")
+    parser.add_argument("--mesh-retries", action="store_true")
     arguments = parser.parse_args()
 
     with open("deploy/envoy/envoy.yaml") as file:
@@ -56,10 +55,15 @@ def main() -> None:
     if arguments.round_robin:
         cluster["lb_policy"] = "ROUND_ROBIN"
         del cluster["ring_hash_lb_config"]
-    if arguments.retry_on:
+    if arguments.mesh_retries:
+        # Istio's, where nobody set others.
         route["retry_policy"] = {
-            "retry_on": arguments.retry_on,
+            "retry_on": "connect-failure,refused-stream,unavailable,cancelled,"
+            "retriable-status-codes",
+            "retriable_status_codes": [503],
             "num_retries": 2,
+            "retry_host_predicate": route["retry_policy"]["retry_host_predicate"],
+            "host_selection_retry_max_attempts": 5,
         }
     yaml.safe_dump(config, sys.stdout, sort_keys=False)
 

@@ -172,7 +172,7 @@ replica_of_acme() {
     if (($(rpcs_of "$name" acme) > 0)); then echo "$name"; fi
   done
 }
-half_done() { grep -q half "$run/$1.load"; }
+half_done() { grep -qs half "$run/$1.load"; }
 
 load drain "$hash" --account=acme --rpcs=400 --leads=5 --first=2000 --concurrency=100 &
 drain=$!
@@ -189,28 +189,46 @@ check "and no lead was sent twice" is "$(sent_twice 2000 3999)" = 0
 
 # ------------------------------------- the retries that meshes make by default
 
-# Istio's, where nobody sets others. Two new replicas, one of which is killed: no
-# drain, no goodbye.
-# Answers take long, so that there are calls under way to lose.
-sandbox_set '{"always":{"latency_min_ms":400,"latency_max_ms":500}}'
-under_way() { (($(sandbox_figure in_flight) > 0)); }
+# Istio's, where nobody sets others. First a drain.
 serve_gateway gateway-3 "$accounts"
 serve_gateway gateway-4 "$accounts"
 replicas=$(address_of gateway-3),$(address_of gateway-4)
-serve_envoy envoy-mesh --replicas="$replicas" --plaintext-callers --plaintext-replicas \
-  --retry-on=connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes
+serve_envoy envoy-mesh --replicas="$replicas" --plaintext-callers --plaintext-replicas --mesh-retries
 mesh=$envoy
-load killed "$mesh" --account=acme --rpcs=200 --leads=5 --first=4000 --concurrency=100 &
+load mesh-drain "$mesh" --account=acme --rpcs=400 --leads=5 --first=12000 --concurrency=100 &
+drain=$!
+wait_for 60 "half of the load" half_done mesh-drain
+drained=$(replica_of_acme gateway-3 gateway-4)
+check "with a mesh's own retries a drain ends with status 0, too" stop "$drained"
+wait "$drain"
+check "each lead is updated" is "$(figure "$run/mesh-drain.load" updated)" = 2000
+check "exactly one result a lead" is "$(figure "$run/mesh-drain.load" wrong)" = "[]"
+echo "        Envoy tried again $(envoy_figure envoy-mesh upstream_rq_retry) times"
+check "Envoy did try again" is "$(envoy_figure envoy-mesh upstream_rq_retry)" ">" 0
+check "and no lead was sent twice" is "$(sent_twice 12000 13999)" = 0
+
+# Then a replica is killed: no drain, no goodbye. Answers take long, so that there
+# are calls under way to lose; callers are few, so that each sends its next request
+# to where the dead one was.
+sandbox_set '{"always":{"latency_min_ms":400,"latency_max_ms":500}}'
+under_way() { (($(sandbox_figure in_flight) > 0)); }
+serve_gateway gateway-k1 "$accounts"
+serve_gateway gateway-k2 "$accounts"
+serve_envoy envoy-killed --replicas="$(address_of gateway-k1),$(address_of gateway-k2)" \
+  --plaintext-callers --plaintext-replicas --mesh-retries
+load killed "$envoy" --account=acme --rpcs=200 --leads=5 --first=4000 --concurrency=20 &
 killed=$!
 wait_for 60 "half of the load" half_done killed
 wait_for 60 "calls under way" under_way
-stop "$(replica_of_acme gateway-3 gateway-4)" KILL || true
+stop "$(replica_of_acme gateway-k1 gateway-k2)" KILL || true
 wait "$killed"
-echo "        a replica was killed; Envoy tried again $(envoy_figure envoy-mesh upstream_rq_retry) times"
+echo "        a replica was killed; Envoy tried again $(envoy_figure envoy-killed upstream_rq_retry) times"
 check "each lead has a result, or its stream broke" \
   is $(($(figure "$run/killed.load" updated) + $(figure "$run/killed.load" no_result))) = 1000
 check "some streams broke" is "$(figure "$run/killed.load" no_result)" ">" 0
-check "with a mesh's own retries no lead is sent twice" is "$(sent_twice 4000 5999)" = 0
+check "Envoy tried again what the dead replica did not take" \
+  is "$(envoy_figure envoy-killed upstream_rq_retry)" ">" 0
+check "and no lead was sent twice" is "$(sent_twice 4000 5999)" = 0
 
 # The control: a caller that takes any UNAVAILABLE for "nothing was sent".
 serve_gateway gateway-5 "$accounts"
@@ -227,16 +245,37 @@ check "a careless caller sends leads twice" is "$(sent_twice 6000 7999)" ">" 0
 
 # --------------------------------------------------------------------------- TLS
 
-serve_gateway gateway-7 "$accounts"
-serve_gateway gateway-8 "$accounts"
-serve_envoy envoy-tls --replicas="$(address_of gateway-7),$(address_of gateway-8)" \
-  --certificates="$run/tls" --plaintext-replicas
+# As it is deployed: mutual TLS on both sides.
+cp "$run/tls/tls.crt" "$run/tls/tls.key" "$run/tls/ca.crt" "$run"
+for name in gateway-7 gateway-8; do
+  cat >"$run/$name.json" <<END
+{ "listen": { "address": "127.0.0.1:0",
+              "tls": { "certificateFile": "$run/tls.crt", "privateKeyFile": "$run/tls.key",
+                       "clientCaFile": "$run/ca.crt" } },
+  "admin": { "address": "127.0.0.1:0" }, "accounts": [ $accounts ] }
+END
+  serve "$name" "$gateway_program" --config="$run/$name.json"
+done
+serve_envoy envoy-tls --replicas="$(address_of gateway-7),$(address_of gateway-8)" --certificates="$run/tls"
 tls=$envoy
-status_of() { "$GRPCURL" "$@" "$tls" "$service/GetAccountStatus" >"$run/grpcurl.out" 2>&1; }
-check "a caller with a certificate is served through TLS" status_of -cacert "$run/tls/ca.crt" \
-  -cert "$run/tls/caller.crt" -key "$run/tls/caller.key" -H "x-lead-account: acme" -d '{"account":"acme"}'
+status_of() { "$GRPCURL" "$@" "$service/GetAccountStatus" >"$run/grpcurl.out" 2>&1; }
 refused() { ! status_of "$@"; }
-check "a caller without one is not" refused -cacert "$run/tls/ca.crt" -max-time 5 -d '{}'
-check "nor is a plaintext one" refused -plaintext -max-time 5 -d '{}'
+as_caller=(-cacert "$run/tls/ca.crt" -cert "$run/tls/caller.crt" -key "$run/tls/caller.key")
+check "a caller with a certificate is served, through TLS and TLS again" status_of "${as_caller[@]}" \
+  -H "x-lead-account: acme" -d '{"account":"acme"}' "$tls"
+check "a caller without one is not" refused -cacert "$run/tls/ca.crt" -connect-timeout 3 -d '{}' "$tls"
+check "nor is a plaintext one" refused -plaintext -connect-timeout 3 -d '{}' "$tls"
+check "replicas refuse who has no certificate" refused -cacert "$run/tls/ca.crt" -connect-timeout 3 \
+  -authority localhost -d '{}' "$(address_of gateway-7)"
+check "Envoy sees both replicas healthy through TLS" replicas_are envoy-tls 2
+met() {
+  local i
+  for i in $(seq 6); do
+    status_of "${as_caller[@]}" -H "x-lead-account: tenant-1" -d '{"account":"tenant-1"}' "$tls" || return
+  done
+  is "$(rpcs_of gateway-7 tenant-1) $(rpcs_of gateway-8 tenant-1)" != "3 3" &&
+    [[ $(rpcs_of gateway-7 tenant-1) == 0 || $(rpcs_of gateway-8 tenant-1) == 0 ]]
+}
+check "an account's RPCs meet in one of them" met
 
 report

@@ -76,7 +76,7 @@ stop() {
   return "$status"
 }
 
-serves() { grep -q '"event":"serving"' "$run/$1.log" || is_gone "$1"; }
+serves() { grep -qs '"event":"serving"' "$run/$1.log" || is_gone "$1"; }
 
 # address_of NAME [listen|admin]: where a program of ours serves.
 address_of() {
