@@ -438,6 +438,8 @@ void AccountDispatcher::SettleAllowance(const CallReport& report,
   } else if (report.answered) {
     allowance_.Answered(*report.sent_at, report.done_at);
     forecast_.ObserveLatency(report.done_at - *report.sent_at, report.done_at);
+  } else if (report.http_status != 0) {
+    allowance_.AnsweredByOther(*report.sent_at, report.done_at);
   } else {
     allowance_.Lost(*report.sent_at, report.done_at);
   }

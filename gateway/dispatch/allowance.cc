@@ -196,10 +196,19 @@ void Allowance::Answered(absl::Time sent_at, absl::Time answered_at) {
 }
 
 void Allowance::Lost(absl::Time sent_at, absl::Time given_up_at) {
+  HoldAsLost(sent_at, given_up_at, absl::ZeroDuration());
+}
+
+void Allowance::AnsweredByOther(absl::Time sent_at, absl::Time answered_at) {
+  HoldAsLost(sent_at, answered_at, 2 * (answered_at - sent_at));
+}
+
+void Allowance::HoldAsLost(absl::Time sent_at, absl::Time ended_at,
+                           absl::Duration may_take) {
   --in_flight_;
-  absl::Duration may_take = 2 * slowest_;
+  may_take = std::max(may_take, 2 * slowest_);
   if (answers_ < kAnswersToTrust) may_take = std::max(may_take, kFirstDoubt);
-  Insert(lost_, std::max(given_up_at, sent_at + may_take));
+  Insert(lost_, std::max(ended_at, sent_at + may_take));
 }
 
 void Allowance::NeverSent() { --in_flight_; }

@@ -20,6 +20,7 @@ namespace leadgateway::dispatch {
 //
 //   answered at r:             r - R + W + ε
 //   no answer, given up at g:  max(g, s + D) + W + ε
+//   another's answer at g:     max(g, s + D, s + 2 (g - s)) + W + ε
 //   never left:                at once
 //
 // R is the least time that the network needs there and back, judged by what TCP
@@ -75,6 +76,12 @@ namespace leadgateway::dispatch {
 // such as one that ran into the call time-out, is held from g: what is counted
 // later than that is beyond what can be known.
 //
+// Another's answer. A proxy that has lost patience answers in LeadSquared's
+// place, and the call goes on behind it: an answer that is not LeadSquared's
+// own proves nothing. Such calls are the slow ones, and their latencies are
+// never seen, so D alone would be short: it is held as if it took twice as long
+// as it has taken so far.
+//
 // A log of send times is not enough: two calls that left W apart are counted
 // less than W apart when the first was slow to be counted. A token bucket even
 // lets 2N - 1 through in one window.
@@ -122,6 +129,8 @@ class Allowance {
   // What became of a taken call; exactly one of these, once, for each.
   void Answered(absl::Time sent_at, absl::Time answered_at);
   void Lost(absl::Time sent_at, absl::Time given_up_at);
+  // Something on the way answered in LeadSquared's place.
+  void AnsweredByOther(absl::Time sent_at, absl::Time answered_at);
   void NeverSent();
 
   // TCP measured this time there and back: in a handshake, or the least that it
@@ -193,6 +202,8 @@ class Allowance {
   absl::Duration EpsilonOf(const Caution& caution) const;
   // R, or L where counted at a fixed moment.
   absl::Duration Least() const;
+  void HoldAsLost(absl::Time sent_at, absl::Time ended_at,
+                  absl::Duration may_take);
   void Recover(absl::Time now);
   void Forget(absl::Time now);
   // Since when calls that ended must not have ended to be released at `now`:

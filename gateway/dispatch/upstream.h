@@ -74,8 +74,9 @@ struct CallReport {
   // When the request left and when the transfer ended, by the monotonic clock.
   std::optional<absl::Time> sent_at;
   absl::Time done_at = absl::InfinitePast();
-  // Whether any answer of the server came: only then is it known that the call
-  // was counted before done_at.
+  // Whether the vendor itself answered: only then is it known that the call was
+  // counted before done_at. The error page of a proxy (http_status is set, too)
+  // says nothing of the sort: the call may go on behind it.
   bool answered = false;
   // Duration of the TCP handshake, where this call made one.
   std::optional<absl::Duration> handshake;

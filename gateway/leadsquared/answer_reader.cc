@@ -255,8 +255,12 @@ CallReport ReportOf(const Seen& seen, const Row* row) {
   report.done_at = reply.done_at;
   report.handshake = reply.handshake;
   report.round_trip = reply.round_trip;
-  report.answered = reply.http_status != 0;
   report.verdict = row == nullptr ? V::kAnswered : row->verdict;
+  // Its own words, whole; or a status by which whoever sent it has turned the
+  // call away. What a proxy says when it got no answer is neither.
+  report.answered =
+      reply.http_status != 0 && (report.verdict != V::kInDoubt ||
+                                 (reply.status.ok() && seen.answer.ok()));
   if (row != nullptr) {
     report.doubt = row->doubt;
     report.text = row->words(seen);

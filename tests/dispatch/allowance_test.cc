@@ -457,6 +457,20 @@ TEST(Allowance, ALearnedLimitGoesWhenTheConfiguredOneIsRaised) {
   allowance.Reconfigure({.calls = 30, .window = absl::Seconds(5)}, kStart);
   EXPECT_EQ(allowance.limit(), 30);
   EXPECT_FALSE(allowance.learned());
+TEST(Allowance, HoldsACallThatAProxyAnsweredAsIfItWentOnBehindIt) {
+  Allowance allowance({.calls = 1, .window = absl::Seconds(5)});
+  allowance.Take();
+  allowance.AnsweredByOther(kStart, At(absl::Seconds(10)));
+  EXPECT_EQ(allowance.NextFree(At(absl::Seconds(10))),
+            At(absl::Seconds(20 + 5)) + LeastEpsilon());
+  // One that comes at once is held like a killed call.
+  const absl::Time then = At(absl::Minutes(1));
+  allowance.Take();
+  allowance.AnsweredByOther(then, then + 3 * kMs);
+  EXPECT_EQ(allowance.NextFree(then + 3 * kMs),
+            then + Allowance::kFirstDoubt + absl::Seconds(5) + LeastEpsilon());
+  // Nor does it tell how fast LeadSquared is.
+  EXPECT_EQ(allowance.min_latency(), absl::ZeroDuration());
 }
 
 TEST(Allowance, ForgetsASlowCallBitByBit) {

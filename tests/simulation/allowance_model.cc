@@ -136,6 +136,10 @@ ModelAccount::Call ModelAccount::Send(absl::Time now) {
   if (model_.killed > 0 && Unit() < model_.killed) {
     call.answered = false;
     call.ended = now + (call.ended - now) * Unit();
+  } else if (handling > model_.proxy_patience) {
+    call.answered = false;
+    call.by_proxy = true;
+    call.ended = arrival + model_.proxy_patience + back();
   } else if (call.ended - now > model_.call_timeout) {
     call.answered = false;
     call.ended = now + model_.call_timeout;

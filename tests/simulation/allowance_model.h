@@ -74,6 +74,9 @@ struct AccountModel {
   // This share of the connections dies while the call is under way; the request
   // has arrived and is counted all the same.
   double killed = 0;
+  // A proxy in front of it answers with an error of its own after that time
+  // from the arrival; the call goes on.
+  absl::Duration proxy_patience = absl::InfiniteDuration();
   // The client's patience.
   absl::Duration call_timeout = absl::Seconds(30);
 
@@ -94,6 +97,7 @@ class ModelAccount {
     absl::Time counted;
     absl::Time ended;  // answered, killed or given up
     bool answered = true;
+    bool by_proxy = false;  // it, not LeadSquared
     // The least that TCP has seen on the connection.
     absl::Duration round_trip;
   };

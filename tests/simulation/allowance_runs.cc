@@ -293,6 +293,15 @@ std::vector<SimulatedModel> HonestModels() {
         m.network = 10 * kMs;
         m.moment = Moment::kEarlyOrLate;
       }));
+  // Slow calls never come back; half of them are counted after the proxy's
+  // word.
+  add("proxy_timeouts", with([](auto& m) {
+        m.network = 10 * kMs;
+        m.spikes = 0.03;
+        m.spike = 1900 * kMs;
+        m.proxy_patience = absl::Seconds(1);
+        m.moment = Moment::kEarlyOrLate;
+      }));
   add("timed_out", with([](auto& m) {
         m.spike = absl::Minutes(1);
         m.spikes = 0.002;

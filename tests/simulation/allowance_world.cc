@@ -165,7 +165,8 @@ void AllowanceWorld::End(Pending pending) {
     }
   } else {
     report.verdict = dispatch::CallVerdict::kInDoubt;
-    report.text = "the connection died";
+    report.http_status = call.by_proxy ? 504 : 0;
+    report.text = call.by_proxy ? "HTTP 504" : "the connection died";
   }
   std::move(pending.done)(std::move(report));
 }
