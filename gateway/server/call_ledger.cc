@@ -123,7 +123,7 @@ absl::StatusOr<Recovery> CallLedger::Open(absl::Time now) {
     allowance_.HoldSince(std::min(now, now + (held - budget_.WallOf(now))));
   }
   const int64_t calls = budget_.SpentToday(now) + Block();
-  LG_RETURN_IF_ERROR(SaveState(options_.path, StateNow(calls, now)));
+  LG_RETURN_IF_ERROR(options_.save(options_.path, StateNow(calls, now)));
   Grant(budget_.Today(now), calls);
   return recovery;
 }
@@ -188,7 +188,7 @@ absl::Status CallLedger::Close(int in_flight, absl::Time now) {
   }
   state.held.insert(state.held.end(), static_cast<size_t>(in_flight),
                     state.saved_at);
-  return SaveState(options_.path, state);
+  return options_.save(options_.path, state);
 }
 
 }  // namespace leadgateway::server

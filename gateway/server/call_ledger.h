@@ -53,6 +53,7 @@ class CallLedger {
     std::string account;
     std::string path;
     int calls = 25;  // a window's
+    StateWriter::Save save = SaveState;
   };
   // Runs a function on the loop thread.
   using Post = std::function<void(absl::AnyInvocable<void() &&>)>;

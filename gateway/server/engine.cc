@@ -83,8 +83,8 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(
 
 absl::StatusOr<std::unique_ptr<Engine>> Engine::CreateOn(
     const GatewayOptions& options, const Clock& clock, Metrics* metrics,
-    std::unique_ptr<http::CurlLoop> loop,
-    std::optional<absl::BitGenRef> random) {
+    std::unique_ptr<http::CurlLoop> loop, std::optional<absl::BitGenRef> random,
+    StateWriter::Save save_state) {
   std::unique_ptr<CatalogueStore> store;
   if (!options.state_dir.empty()) {
     auto opened = CatalogueStore::Create(options.state_dir);
@@ -101,6 +101,7 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::CreateOn(
   auto engine = std::unique_ptr<Engine>(
       new Engine(clock, metrics, std::move(loop), random));
   engine->catalogue_store_ = std::move(store);
+  engine->save_state_ = std::move(save_state);
   engine->applied_ = options.accounts;
   engine->MindCallTimeouts(options);
   for (LoadedAccount& each : *loaded) {
@@ -232,9 +233,19 @@ void Engine::OnKeys(const std::string& name, leadsquared::Credentials keys) {
   if (it != on_loop_.end()) it->second->TakeKeys(std::move(keys));
 }
 
+void Engine::TakeKeys(std::string account, leadsquared::Credentials keys) {
+  loop_->Post(
+      [this, account = std::move(account), keys = std::move(keys)]() mutable {
+        OnKeys(account, std::move(keys));
+      });
+}
+
 absl::Status Engine::OpenLedgers(const std::string& directory) {
   LG_ASSIGN_OR_RETURN(state_directory_, StateDirectory::Take(directory));
-  state_writer_ = std::make_unique<StateWriter>();
+  state_writer_ = save_state_ == nullptr
+                      ? std::make_unique<StateWriter>()
+                      : std::make_unique<StateWriter>(
+                            save_state_, StateWriter::Thread::kCallers);
   for (const auto& [name, account] : on_loop_) {
     LG_RETURN_IF_ERROR(OpenLedger(*account));
   }
@@ -243,9 +254,11 @@ absl::Status Engine::OpenLedgers(const std::string& directory) {
 
 absl::Status Engine::OpenLedger(Account& account) {
   account.ledger = std::make_unique<CallLedger>(
-      CallLedger::Options{.account = account.name,
-                          .path = state_directory_->FileOf(account.name),
-                          .calls = account.dispatcher->allowance().limit()},
+      CallLedger::Options{
+          .account = account.name,
+          .path = state_directory_->FileOf(account.name),
+          .calls = account.dispatcher->allowance().limit(),
+          .save = save_state_ == nullptr ? SaveState : save_state_},
       &account.dispatcher->budget(), &account.dispatcher->allowance(),
       state_writer_.get(), [this](absl::AnyInvocable<void() &&> function) {
         loop_->Post(std::move(function));
@@ -300,9 +313,7 @@ void Engine::Start() {
   key_watcher_ = std::make_unique<KeyWatcher>(
       clock_,
       [this](const std::string& account, leadsquared::Credentials keys) {
-        loop_->Post([this, account, keys = std::move(keys)]() mutable {
-          OnKeys(account, std::move(keys));
-        });
+        TakeKeys(account, std::move(keys));
       });
   for (auto& [name, source] : first_sources_) {
     key_watcher_->Watch(name, std::move(source));
@@ -610,12 +621,16 @@ void Engine::Drain(absl::Duration timeout) {
     GiveUp();
     idle->WaitFor(longest_call_);
   }
-  auto closed = std::make_shared<Signal>();
-  loop_->Post([this, closed] {
+  auto written = std::make_shared<Signal>();
+  LeaveState(written);
+  written->WaitFor(kMostStateWait);
+}
+
+void Engine::LeaveState(std::shared_ptr<Signal> written) {
+  loop_->Post([this, written = std::move(written)] {
     CloseLedgers();
-    closed->Set();
+    written->Set();
   });
-  closed->WaitFor(kMostStateWait);
 }
 
 void Engine::StartDraining(std::shared_ptr<Signal> idle) {

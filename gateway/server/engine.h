@@ -55,11 +55,13 @@ class Engine {
   static absl::StatusOr<std::unique_ptr<Engine>> Create(
       const GatewayOptions& options, const Clock& clock, Metrics* metrics);
   // The same on a given loop, and with given randomness if any, which must
-  // outlive the engine: in a simulated world.
+  // outlive the engine: in a simulated world. `save_state` saves on the loop's
+  // thread what otherwise a thread of its own does.
   static absl::StatusOr<std::unique_ptr<Engine>> CreateOn(
       const GatewayOptions& options, const Clock& clock, Metrics* metrics,
       std::unique_ptr<http::CurlLoop> loop,
-      std::optional<absl::BitGenRef> random);
+      std::optional<absl::BitGenRef> random,
+      StateWriter::Save save_state = nullptr);
   // Stops the loop. Jobs that are under way are dropped without a word, so
   // Drain first.
   ~Engine();
@@ -145,9 +147,13 @@ class Engine {
   // still waits as not sent, waits for the calls under way, and returns.
   void Drain(absl::Duration timeout);
   // The steps of it: refuses new jobs, and sets `idle` when none is left; ends
-  // what waits.
+  // what waits; writes down what the calls leave to the next process.
   void StartDraining(std::shared_ptr<Signal> idle);
   void GiveUp();
+  void LeaveState(std::shared_ptr<Signal> written);
+
+  // New keys of an account, from whoever watches for them.
+  void TakeKeys(std::string account, leadsquared::Credentials keys);
 
   // How every account stands, by name. Waits for the loop, at most `within`;
   // none if it did not come round in that time.
@@ -203,6 +209,7 @@ class Engine {
   absl::BitGen own_random_;
   absl::BitGenRef random_;
   std::unique_ptr<http::CurlLoop> loop_;
+  StateWriter::Save save_state_;  // null: SaveState
   std::unique_ptr<StateDirectory> state_directory_;
   std::unique_ptr<StateWriter> state_writer_;
   std::unique_ptr<CatalogueStore> catalogue_store_;

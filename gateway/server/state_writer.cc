@@ -13,7 +13,8 @@
 
 namespace leadgateway::server {
 
-StateWriter::StateWriter(Save save) : save_(std::move(save)) {
+StateWriter::StateWriter(Save save, Thread thread) : save_(std::move(save)) {
+  if (thread == Thread::kCallers) return;
   thread_ = std::thread([this] {
     pthread_setname_np(pthread_self(), "state");
     Run();
@@ -26,11 +27,15 @@ StateWriter::~StateWriter() {
     stopping_ = true;
     changed_.NotifyAll();
   }
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 void StateWriter::Write(std::string path, SavedState state,
                         absl::AnyInvocable<void(absl::Status) &&> done) {
+  if (!thread_.joinable()) {
+    std::move(done)(save_(path, state));
+    return;
+  }
   const MutexLock lock(mutex_);
   tasks_.push_back({std::move(path), std::move(state), std::move(done)});
   changed_.NotifyAll();

@@ -14,21 +14,23 @@
 namespace leadgateway::server {
 
 // Writes state files on a thread of its own, so that a slow disk stops nothing
-// else. Any thread.
+// else (in a simulated world: on the caller's). Any thread.
 class StateWriter {
  public:
   using Save =
       std::function<absl::Status(const std::string&, const SavedState&)>;
 
+  enum class Thread { kOwn, kCallers };
+
   // `save` is SaveState but in tests.
-  explicit StateWriter(Save save = SaveState);
+  explicit StateWriter(Save save = SaveState, Thread thread = Thread::kOwn);
   // Writes what is still to be written first.
   ~StateWriter();
   StateWriter(const StateWriter&) = delete;
   StateWriter& operator=(const StateWriter&) = delete;
 
   // Writes after what was asked for before. `done` is called once, on the
-  // writer's thread.
+  // thread that writes.
   void Write(std::string path, SavedState state,
              absl::AnyInvocable<void(absl::Status) &&> done);
 

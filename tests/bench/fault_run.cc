@@ -65,7 +65,7 @@ int Run() {
   std::printf(
       "in the fullest window: %d of %d calls; throttles in earnest: "
       "%llu\n",
-      stats.max_calls_in_window, session->log.limit_calls,
+      stats.max_calls_in_window, session->log.accounts[0].limit_calls,
       static_cast<unsigned long long>(stats.throttled));
   const std::vector<simulation::Violation> violations =
       simulation::Audit(session->log);

@@ -668,8 +668,8 @@ absl::StatusOr<FaultSession> Session::Run() {
   log.hearing = kHearing;
   log.seed = options_.seed;
   log.setting = "real sockets";
-  log.limit_calls = kCalls;
-  log.limit_window = kWindow;
+  log.accounts.push_back(
+      {.name = "acme", .limit_calls = kCalls, .limit_window = kWindow});
   for (auto& [number, rpc] : rpcs_) log.rpcs.push_back(std::move(rpc));
   session_.stats = sandbox_->account().Stats();
   TakeCalls();

@@ -26,7 +26,8 @@ TEST(FaultSessionTest, EveryResultIsTrueOverRealSockets) {
   EXPECT_EQ(text, "") << "again: bazel run //tests/bench:fault_run -- "
                          "--seconds=8 --trouble=2";
   EXPECT_EQ(session->stats.throttled, 0);
-  EXPECT_LE(session->stats.max_calls_in_window, session->log.limit_calls);
+  EXPECT_LE(session->stats.max_calls_in_window,
+            session->log.accounts[0].limit_calls);
   // A run in which nothing happens would prove nothing.
   int faults = 0;
   for (const auto& [name, count] : session->faults) faults += count;

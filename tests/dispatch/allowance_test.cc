@@ -457,6 +457,8 @@ TEST(Allowance, ALearnedLimitGoesWhenTheConfiguredOneIsRaised) {
   allowance.Reconfigure({.calls = 30, .window = absl::Seconds(5)}, kStart);
   EXPECT_EQ(allowance.limit(), 30);
   EXPECT_FALSE(allowance.learned());
+}
+
 TEST(Allowance, HoldsACallThatAProxyAnsweredAsIfItWentOnBehindIt) {
   Allowance allowance({.calls = 1, .window = absl::Seconds(5)});
   allowance.Take();

@@ -11,9 +11,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "sandbox/allowance.h"
 #include "sandbox/behaviour.h"
+#include "sandbox/credentials.h"
 #include "sandbox/field_catalogue.h"
 #include "sandbox/key_text.h"
 #include "sandbox/lead_store.h"
@@ -98,8 +100,9 @@ LeadSquaredModel::LeadSquaredModel(Options options, Dice* dice, WorldLog* log,
       shown_(Catalogue(true)),
       known_(Catalogue(false)),
       store_(known_),
+      keys_({options_.keys}),
       judge_({.calls = options_.limit_calls, .window = options_.limit_window}) {
-  for (int person = 0; person < options_.people; ++person) {
+  for (const int person : options_.people) {
     (void)store_.Add({{"ProspectID", ProspectIdOf(person)},
                       {"EmailAddress", EmailOf(person)},
                       {"Phone", PhoneOf(person)},
@@ -107,10 +110,32 @@ LeadSquaredModel::LeadSquaredModel(Options options, Dice* dice, WorldLog* log,
   }
 }
 
-LeadSquaredModel::Request LeadSquaredModel::Read(absl::string_view url,
-                                                 absl::string_view body,
-                                                 CallFact* fact) {
+sandbox::KeyPair LeadSquaredModel::KeysOf(int account, int n) {
+  return {.label = absl::StrCat(account, ".", n),
+          .access_key = absl::StrFormat("u$r%016x%016x", account, n),
+          .secret_key = absl::StrFormat("%020x%020x", account, n)};
+}
+
+LeadSquaredModel::Request LeadSquaredModel::Read(
+    absl::string_view url, const std::vector<std::string>& headers,
+    absl::string_view body, CallFact* fact) {
   Request request;
+  const auto header = [&headers](absl::string_view name) {
+    for (absl::string_view line : headers) {
+      if (absl::ConsumePrefix(&line, name)) return std::string(line);
+    }
+    return std::string();
+  };
+  request.access_key = header("x-LSQ-AccessKey: ");
+  request.secret_key = header("x-LSQ-SecretKey: ");
+  const size_t query = url.find('?');
+  if (query != absl::string_view::npos) {
+    request.query = std::string(url.substr(query + 1));
+  }
+  fact->account = options_.account;
+  const std::string own = absl::StrFormat("%016x", options_.account);
+  fact->foreign_keys = !absl::StrContains(request.access_key, own) &&
+                       !absl::StrContains(request.query, own);
   request.update = absl::StrContains(url, "/Lead/Bulk/UpdateV2");
   fact->update = request.update;
   if (!request.update) return request;
@@ -167,6 +192,14 @@ LeadSquaredModel::Answer LeadSquaredModel::Handle(const Request& request,
       return Throttle();
     default:
       break;
+  }
+  if (!keys_.Check(request.access_key, request.secret_key, request.query)
+           .accepted) {
+    fact.what = "401 for its keys";
+    answer.status = 401;
+    answer.body = sandbox::ErrorJson("MXUnauthorizedException",
+                                     "Invalid AccessKey or SecretKey");
+    return answer;
   }
   if (!judge_.Count(now)) {
     fact.what = "throttled";
@@ -242,7 +275,7 @@ LeadSquaredModel::Answer LeadSquaredModel::Update(
                                 .call = call,
                                 .rpc = carried.rpc,
                                 .index = carried.index,
-                                .person = static_cast<int>(lead),
+                                .person = options_.people[lead],
                                 .token = TokenOf(fields)});
       });
   Answer answer;

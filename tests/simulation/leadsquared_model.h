@@ -10,6 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "sandbox/allowance.h"
+#include "sandbox/credentials.h"
 #include "sandbox/field_catalogue.h"
 #include "sandbox/lead_store.h"
 #include "sandbox/update_request.h"
@@ -24,7 +25,9 @@ namespace leadgateway::simulation {
 class LeadSquaredModel {
  public:
   struct Options {
-    int people = 100;
+    int account = 0;
+    std::vector<int> people = {};  // those that exist
+    sandbox::KeyPair keys = {};    // the first
     int limit_calls = 25;
     absl::Duration limit_window = absl::Seconds(5);
     Manners manners;
@@ -36,10 +39,21 @@ class LeadSquaredModel {
 
   struct Request {
     bool update = false;
+    std::string access_key;  // of its headers
+    std::string secret_key;
+    std::string query;
     std::optional<sandbox::UpdateRequest> leads;  // none: unreadable
   };
   // Takes a request apart and notes the leads that it carries.
-  Request Read(absl::string_view url, absl::string_view body, CallFact* fact);
+  Request Read(absl::string_view url, const std::vector<std::string>& headers,
+               absl::string_view body, CallFact* fact);
+
+  // The keys that it accepts from now on.
+  void AcceptKeys(std::vector<sandbox::KeyPair> pairs) {
+    keys_ = sandbox::KeyRing(std::move(pairs));
+  }
+  // The n-th pair of keys of an account.
+  static sandbox::KeyPair KeysOf(int account, int n);
 
   struct Answer {
     int status = 200;
@@ -72,6 +86,7 @@ class LeadSquaredModel {
   sandbox::FieldCatalogue shown_;  // by metadata
   sandbox::FieldCatalogue known_;  // to updates
   sandbox::LeadStore store_;
+  sandbox::KeyRing keys_;
   sandbox::WindowJudge judge_;
 };
 

@@ -46,6 +46,7 @@ Weather Weather::Draw(Dice& dice, absl::Duration horizon) {
   weather.lost_after = sometimes(0.2);
   weather.silent = dice.Unit();
   weather.copied = sometimes(0.2);
+  weather.proxy_gives_up = sometimes(0.2);
   weather.cut = sometimes(0.3);
   weather.cut_unnoticed = dice.Unit();
   weather.throttled = sometimes(0.3);
@@ -109,6 +110,7 @@ Fate Weather::DrawFate(Dice& dice, absl::Time now, absl::Time start) const {
   if (falls(lost_after)) fate.loss = Fate::Loss::kAfter;
   fate.silent = dice.Chance(silent);
   fate.copied = dice.Chance(copied);
+  if (dice.Chance(proxy_gives_up)) fate.proxy_gives_up = dice.Unit();
   point = dice.Unit();
   if (falls(throttled)) fate.answer = Fate::Answer::kThrottled;
   if (falls(unauthorized)) fate.answer = Fate::Answer::kUnauthorized;
@@ -139,6 +141,7 @@ std::string Weather::ToString() const {
   add("lost_before", lost_before);
   add("lost_after", lost_after);
   add("copied", copied);
+  add("proxy_gives_up", proxy_gives_up);
   add("cut", cut);
   add("throttled", throttled);
   add("unauthorized", unauthorized);

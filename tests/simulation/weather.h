@@ -42,6 +42,9 @@ struct Fate {
   bool silent = false;
   // A proxy that got no answer sends the request once more.
   bool copied = false;
+  // A proxy answers with an error of its own after this share of the handling,
+  // and LeadSquared goes on.
+  std::optional<double> proxy_gives_up;
   Answer answer = Answer::kFaithful;
   bool applies = true;  // of kForeignError
   // The answer is cut: after this share of its bytes, or at this byte; by a
@@ -86,6 +89,7 @@ struct Weather {
   double lost_after = 0;
   double silent = 0;  // of those that are lost
   double copied = 0;
+  double proxy_gives_up = 0;
   double cut = 0;
   double cut_unnoticed = 0;  // of those
   double throttled = 0;

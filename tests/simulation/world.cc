@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <map>
@@ -12,6 +13,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -19,7 +21,9 @@
 #include "absl/functional/function_ref.h"
 #include "absl/random/bit_gen_ref.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -29,17 +33,21 @@
 #include "gateway/admin/metrics.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
+#include "gateway/base/secret.h"
 #include "gateway/base/signal.h"
 #include "gateway/config/config.h"
 #include "gateway/dispatch/job.h"
 #include "gateway/http/curl_loop.h"
 #include "gateway/http/http_client.h"
+#include "gateway/leadsquared/credentials/credentials.h"
 #include "gateway/model/errors.h"
 #include "gateway/server/engine.h"
+#include "gateway/server/state_file.h"
 #include "gateway/server/update_intake.h"
 #include "gateway/server/update_stream.h"
 #include "google/rpc/error_details.pb.h"
 #include "leadgateway/v1/lead_gateway.pb.h"
+#include "sandbox/credentials.h"
 #include "tests/simulation/dice.h"
 #include "tests/simulation/leadsquared_model.h"
 #include "tests/simulation/weather.h"
@@ -50,7 +58,14 @@ namespace {
 
 // LeadSquared's leads: more than the largest request has.
 constexpr int kPeople = 400;
-constexpr char kAccount[] = "acme";
+// The first account, and the one beside it that some worlds have.
+constexpr const char* kNames[] = {"acme", "beta"};
+constexpr const char* kHosts[] = {"https://api-in21.leadsquared.com",
+                                  "https://api-us11.leadsquared.com"};
+// How long after a change of the key files the watcher may have seen it: a
+// round, and the time in which files must not change any more.
+constexpr absl::Duration kLeastWatch = absl::Milliseconds(50);
+constexpr absl::Duration kMostWatch = absl::Milliseconds(2'100);
 // A world that has not come to its end by then never will: requests without a
 // deadline of their own end after 30 minutes.
 constexpr absl::Duration kLongestWorld = absl::Hours(3);
@@ -71,35 +86,61 @@ class WorldClock final : public Clock {
   absl::Time now_ = absl::UnixEpoch() + absl::Hours(24 * 1000);
 };
 
-// Two key files for all worlds of this process.
-struct KeyFiles {
-  std::string access_key;
-  std::string secret_key;
-
-  KeyFiles() {
-    const char* const base = getenv("TEST_TMPDIR");
-    std::string name = absl::StrCat(base != nullptr ? base : "/tmp",
-                                    "/simulated_world_XXXXXX");
-    if (mkdtemp(name.data()) == nullptr) abort();
-    access_key = absl::StrCat(name, "/access_key");
-    secret_key = absl::StrCat(name, "/secret_key");
-    std::ofstream(access_key) << "u$r0123456789abcdef0123456789abcdef\n";
-    std::ofstream(secret_key) << "0123456789abcdef0123456789abcdef01234567\n";
-    directory_ = name;
+// The accounts' key files and the directory of the gateway's state, for all
+// worlds of this process.
+class Files {
+ public:
+  static Files& Get() {
+    static Files files;
+    return files;
   }
-  ~KeyFiles() {
-    unlink(access_key.c_str());
-    unlink(secret_key.c_str());
-    rmdir(directory_.c_str());
+
+  std::string AccessKey(int account) const {
+    return absl::StrCat(directory_, "/", account, ".access_key");
+  }
+  std::string SecretKey(int account) const {
+    return absl::StrCat(directory_, "/", account, ".secret_key");
+  }
+  // Writes the account's n-th keys, if they are not there already.
+  void WriteKeys(int account, int n) {
+    const auto [it, first] = written_.emplace(account, n);
+    if (!first && it->second == n) return;
+    it->second = n;
+    const sandbox::KeyPair keys = LeadSquaredModel::KeysOf(account, n);
+    std::ofstream(AccessKey(account)) << keys.access_key << "\n";
+    std::ofstream(SecretKey(account)) << keys.secret_key << "\n";
+  }
+  // An empty directory.
+  std::string FreshStateDirectory() const {
+    std::string path = absl::StrCat(directory_, "/state");
+    std::error_code ignored;
+    std::filesystem::remove_all(path, ignored);
+    return path;
   }
 
  private:
+  Files() {
+    const char* const base = getenv("TEST_TMPDIR");
+    directory_ = absl::StrCat(base != nullptr ? base : "/tmp",
+                              "/simulated_world_XXXXXX");
+    if (mkdtemp(directory_.data()) == nullptr) abort();
+  }
+  ~Files() {
+    std::error_code ignored;
+    std::filesystem::remove_all(directory_, ignored);
+  }
+
   std::string directory_;
+  std::map<int, int> written_;
 };
 
-const KeyFiles& Keys() {
-  static const KeyFiles keys;
-  return keys;
+// SaveState without waiting for a disk: a simulated crash loses no file.
+absl::Status SaveQuickly(const std::string& path,
+                         const server::SavedState& state) {
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file << server::FormatState(state);
+  file.close();
+  return file ? absl::OkStatus() : absl::InternalError("can't be written");
 }
 
 class World;
@@ -160,10 +201,14 @@ class World {
   // are due then. False if there is none.
   bool Step(absl::Time until);
   bool Over() const;
+  // Whose lead has that token.
+  std::optional<std::pair<int, int>> Find(const std::string& token) const;
 
   // Clients.
   void Plan(int leads);
   void PlanRpc(absl::Time at, int leads);
+  void PlanRotations(int account, absl::Duration horizon);
+  void TakeNewKeys(int account);
   void Start(size_t client);
   void Pump(size_t client);
   void TakeMessage(Client& client, const v1::BulkUpdateLeadsResponse& message);
@@ -187,9 +232,14 @@ class World {
   Dice gateway_;
   WorldClock clock_;
   const absl::Time start_;
-  Weather weather_;
+  // Of each account: its part of LeadSquared, and of the network.
+  struct Part {
+    Weather weather;
+    std::set<int> people;
+    std::unique_ptr<LeadSquaredModel> leadsquared;
+  };
+  std::vector<Part> parts_;
   GatewayOptions configured_;
-  std::unique_ptr<LeadSquaredModel> leadsquared_;
   std::multimap<absl::Time, Event> events_;
   std::vector<std::unique_ptr<Client>> clients_;
   int clients_open_ = 0;
@@ -284,14 +334,21 @@ void World::Send(int generation, http::HttpRequest request,
   CallFact& fact = log_.calls.back();
   fact.generation = generation;
   fact.handed = clock_.Now();
+  const std::string url = request.url.Reveal();
+  Part& part = parts_[parts_.size() > 1 && absl::StartsWith(url, kHosts[1])];
+  LeadSquaredModel* const leadsquared = part.leadsquared.get();
+  std::vector<std::string> headers;
+  for (const Secret& header : request.headers) {
+    headers.push_back(header.Reveal());
+  }
   auto read = std::make_shared<LeadSquaredModel::Request>(
-      leadsquared_->Read(request.url.Reveal(), request.body, &fact));
-  Fate fate = weather_.DrawFate(network_, clock_.Now(), start_);
+      leadsquared->Read(url, headers, request.body, &fact));
+  Fate fate = part.weather.DrawFate(network_, clock_.Now(), start_);
   if (options_.cut_first_answer_at) {
     fate = Fate();
-    fate.there = weather_.way;
-    fate.handling = weather_.handling_least;
-    fate.back = weather_.way;
+    fate.there = part.weather.way;
+    fate.handling = part.weather.handling_least;
+    fate.back = part.weather.way;
     if (read->update && !first_update_cut_) {
       first_update_cut_ = true;
       fate.cut_at = options_.cut_first_answer_at;
@@ -326,8 +383,9 @@ void World::Send(int generation, http::HttpRequest request,
   const absl::Duration connecting = fate.connection == Fate::Connection::kNew
                                         ? fate.connecting
                                         : absl::ZeroDuration();
-  After(connecting, [this, call, read, fate, given_up, give_up,
+  After(connecting, [this, call, leadsquared, read, fate, given_up, give_up,
                      most = request.max_answer_bytes,
+                     headers = std::move(headers),
                      request = std::move(request)]() mutable {
     if (!under_way_.contains(call)) return;  // of a gateway that is no more
     const absl::Time left = clock_.Now();
@@ -343,8 +401,8 @@ void World::Send(int generation, http::HttpRequest request,
       if (request.body != before) {
         CallFact& changed = log_.calls[static_cast<size_t>(call)];
         changed.leads.clear();
-        *read =
-            leadsquared_->Read(request.url.Reveal(), request.body, &changed);
+        *read = leadsquared->Read(request.url.Reveal(), headers, request.body,
+                                  &changed);
       }
     }
     log_.calls[static_cast<size_t>(call)].left = left;
@@ -362,20 +420,36 @@ void World::Send(int generation, http::HttpRequest request,
     }
     auto answer = std::make_shared<LeadSquaredModel::Answer>();
     const absl::Duration handled = fate.handling * fate.moment;
-    After(fate.there + handled, [this, call, read, fate, answer, handled] {
-      *answer = leadsquared_->Handle(*read, fate, clock_.Now(), call);
-      if (!fate.copied) return;
-      CallFact twin = log_.calls[static_cast<size_t>(call)];
-      if (!twin.read || twin.refused) return;
-      // The same once more, before the first one is answered.
-      const int copy = static_cast<int>(log_.calls.size());
-      twin.copy = true;
-      log_.calls.push_back(std::move(twin));
-      After((fate.handling - handled) * network_.Unit(),
-            [this, read, fate, copy] {
-              leadsquared_->Handle(*read, fate, clock_.Now(), copy);
-            });
-    });
+    After(fate.there + handled,
+          [this, call, leadsquared, read, fate, answer, handled] {
+            *answer = leadsquared->Handle(*read, fate, clock_.Now(), call);
+            if (!fate.copied) return;
+            CallFact twin = log_.calls[static_cast<size_t>(call)];
+            if (!twin.read || twin.refused) return;
+            // The same once more, before the first one is answered.
+            const int copy = static_cast<int>(log_.calls.size());
+            twin.copy = true;
+            log_.calls.push_back(std::move(twin));
+            After((fate.handling - handled) * network_.Unit(),
+                  [this, leadsquared, read, fate, copy] {
+                    leadsquared->Handle(*read, fate, clock_.Now(), copy);
+                  });
+          });
+    if (fate.proxy_gives_up) {
+      const absl::Time page =
+          left + fate.there + fate.handling * *fate.proxy_gives_up + fate.back;
+      if (page >= given_up) return give_up(left, "");
+      At(page, [this, call, left] {
+        log_.calls[static_cast<size_t>(call)].what.append(
+            ", a proxy gave it up");
+        http::HttpReply reply;
+        reply.sent_at = left;
+        reply.http_status = 504;
+        reply.body = "<html><body>Gateway Timeout</body></html>";
+        Deliver(call, std::move(reply), false);
+      });
+      return;
+    }
     const absl::Time arrives = left + fate.there + fate.handling + fate.back;
     if (fate.loss == Fate::Loss::kAfter && fate.silent) {
       return give_up(left, "");
@@ -435,7 +509,8 @@ void World::Plan(int leads) {
   // or a few times that.
   const double load = 0.2 + 1.8 * plan_.Unit();
   const double leads_a_second =
-      load * 25 * log_.limit_calls / absl::ToDoubleSeconds(log_.limit_window);
+      load * 25 * log_.accounts[0].limit_calls /
+      absl::ToDoubleSeconds(log_.accounts[0].limit_window);
   const bool small = plan_.Chance(0.4);
   absl::Time at =
       start_ + plan_.Between(absl::ZeroDuration(), absl::Seconds(2));
@@ -447,7 +522,10 @@ void World::Plan(int leads) {
     at += absl::Seconds(2 * plan_.Unit() * count / leads_a_second);
   }
   const absl::Duration horizon = at - start_ + absl::Seconds(5);
-  weather_ = Weather::Draw(plan_, horizon);
+  for (size_t a = 0; a < parts_.size(); ++a) {
+    parts_[a].weather = Weather::Draw(plan_, horizon);
+    PlanRotations(static_cast<int>(a), horizon);
+  }
   for (int i = plan_.Chance(0.25) ? plan_.Between(1, 2) : 0; i > 0; --i) {
     const absl::Time when =
         start_ + plan_.Between(absl::ZeroDuration(), horizon);
@@ -459,6 +537,46 @@ void World::Plan(int leads) {
   }
 }
 
+void World::PlanRotations(int account, absl::Duration horizon) {
+  if (options_.cut_first_answer_at || !plan_.Chance(0.2)) return;
+  const int rotations = plan_.Between(1, 2);
+  absl::Time at = start_;
+  for (int n = 1; n <= rotations; ++n) {
+    at += plan_.Between(absl::ZeroDuration(), horizon / rotations);
+    log_.accounts[static_cast<size_t>(account)].rotations.push_back(at);
+    // The new ones are in the files some time before or after LeadSquared
+    // accepts no others; it may accept both for a while.
+    const absl::Time files =
+        at + plan_.Between(-absl::Seconds(3), absl::Seconds(3));
+    if (plan_.Chance(0.5)) {
+      At(std::min(at, files) - absl::Seconds(1), [this, account, n] {
+        parts_[static_cast<size_t>(account)].leadsquared->AcceptKeys(
+            {LeadSquaredModel::KeysOf(account, n - 1),
+             LeadSquaredModel::KeysOf(account, n)});
+      });
+    }
+    At(at, [this, account, n] {
+      parts_[static_cast<size_t>(account)].leadsquared->AcceptKeys(
+          {LeadSquaredModel::KeysOf(account, n)});
+    });
+    const absl::Time seen = files + plan_.Between(kLeastWatch, kMostWatch);
+    At(files, [account, n] { Files::Get().WriteKeys(account, n); });
+    At(seen, [this, account] { TakeNewKeys(account); });
+  }
+}
+
+// What the watcher of key files does.
+void World::TakeNewKeys(int account) {
+  if (engine_ == nullptr) return;  // the next one reads them as it begins
+  absl::StatusOr<leadsquared::Credentials> keys = leadsquared::LoadCredentials(
+      Files::Get().AccessKey(account), Files::Get().SecretKey(account));
+  if (!keys.ok()) {
+    log_.accidents.push_back(std::string(keys.status().message()));
+    return;
+  }
+  engine_->TakeKeys(kNames[account], *std::move(keys));
+}
+
 void World::PlanRpc(absl::Time at, int leads) {
   auto owned = std::make_unique<Client>();
   Client& client = *owned;
@@ -466,6 +584,8 @@ void World::PlanRpc(absl::Time at, int leads) {
   client.rpc = number;
   log_.rpcs.emplace_back();
   RpcFact& fact = log_.rpcs.back();
+  if (parts_.size() > 1 && plan_.Chance(0.4)) fact.account = 1;
+  std::set<int>& people = parts_[static_cast<size_t>(fact.account)].people;
   static constexpr const char* kKeys[] = {"EmailAddress", "EmailAddress",
                                           "Phone", "", "mx_Customer_ID"};
   fact.search_key = kKeys[plan_.Roll(5)];
@@ -486,6 +606,7 @@ void World::PlanRpc(absl::Time at, int leads) {
       lead.person =
           static_cast<int>(kPeople * (popular ? share * share * share : share));
     } while (!taken.insert(lead.person).second);
+    people.insert(lead.person);
     if (faulty && plan_.Chance(0.1)) lead.person += 50'000;  // nobody
     const int form = plan_.Roll(4);
     if (fact.search_key == "EmailAddress") {
@@ -532,7 +653,7 @@ void World::PlanRpc(absl::Time at, int leads) {
     if (key_last) add(key_name, lead.key);
     fact.leads.push_back(std::move(lead));
   }
-  client.update.account = kAccount;
+  client.update.account = kNames[fact.account];
   client.update.max_leads = configured_.limits.max_leads_per_request;
   client.update.caller = absl::StrCat("caller", plan_.Roll(4));
   client.update.priority = plan_.Chance(0.3) ? dispatch::Priority::kBulk
@@ -579,7 +700,7 @@ void World::Start(size_t number) {
     return End(client, RpcFact::End::kError);
   }
   client.update.stream = std::make_shared<server::UpdateStream>(
-      kAccount, client.request->leads_size(), clock_,
+      kNames[fact.account], client.request->leads_size(), clock_,
       [this, number] { Pump(number); });
   if (draining_) {
     client.update.stream->Refused(errors::Draining());
@@ -686,10 +807,13 @@ void World::Cancel(size_t number) {
 void World::EndLife() {
   if (engine_ == nullptr) return;
   // With what it says of itself in the end.
-  engine_->GetState(kAccount, [this](const server::Engine::State& state) {
-    log_.calls_by_gateway[generation_] = state.dispatch.calls_total;
-    loop_->Stop();
-  });
+  for (size_t a = 0; a < parts_.size(); ++a) {
+    engine_->GetState(kNames[a], [this, a](const server::Engine::State& state) {
+      log_.calls_by_gateway[{static_cast<int>(a), generation_}] =
+          state.dispatch.calls_total;
+      if (a + 1 == parts_.size()) loop_->Stop();
+    });
+  }
 }
 
 void World::StartDraining() {
@@ -704,18 +828,26 @@ void World::StartDraining() {
   });
   After(configured_.drain_timeout + configured_.accounts[0].call_timeout,
         [this, life = generation_] {
-          if (generation_ == life) EndLife();
+          if (generation_ != life || engine_ == nullptr) return;
+          engine_->LeaveState(std::make_shared<Signal>());
+          EndLife();
         });
 }
 
 void World::LiveOneLife(int generation) {
   generation_ = generation;
   draining_ = false;
-  metrics_ = std::make_unique<Metrics>(std::vector<std::string>{kAccount});
+  log_.lives.push_back(clock_.Now());
+  std::vector<std::string> names;
+  for (const AccountOptions& account : configured_.accounts) {
+    names.push_back(account.name);
+  }
+  metrics_ = std::make_unique<Metrics>(names);
   auto loop = std::make_unique<WorldLoop>(this, generation);
   loop_ = loop.get();
-  auto engine = server::Engine::CreateOn(configured_, clock_, metrics_.get(),
-                                         std::move(loop), gateway_.bits());
+  auto engine =
+      server::Engine::CreateOn(configured_, clock_, metrics_.get(),
+                               std::move(loop), gateway_.bits(), SaveQuickly);
   if (!engine.ok()) {
     log_.accidents.push_back(std::string(engine.status().message()));
     return;
@@ -788,54 +920,87 @@ World::World(const WorldOptions& options)
   // Logging costs more than all the rest.
   SetLogLevel(LogLevel::kError);
   log_.seed = options.seed;
-  log_.limit_calls = plan_.Between(1, 30);
-  log_.limit_window = plan_.Between(absl::Milliseconds(500), absl::Seconds(6));
-  // The limit's sentence names whole seconds.
-  if (plan_.Chance(0.5)) log_.limit_window = absl::Seconds(plan_.Between(1, 6));
-
-  configured_.default_account = kAccount;
+  const size_t accounts =
+      !options.cut_first_answer_at && plan_.Chance(0.3) ? 2 : 1;
+  parts_.resize(accounts);
+  configured_.default_account = kNames[0];
   configured_.drain_timeout = absl::Seconds(plan_.Between(0, 10));
-  AccountOptions account;
-  account.name = kAccount;
-  account.base_url = "https://api-in21.leadsquared.com";
-  account.access_key_file = Keys().access_key;
-  account.secret_key_file = Keys().secret_key;
-  account.calls = log_.limit_calls;
-  account.window = log_.limit_window;
-  account.credentials_in_query = plan_.Chance(0.3);
-  account.unique_fields = {"mx_Customer_ID"};
-  account.retry_ambiguous = plan_.Chance(0.8);
-  account.call_timeout = plan_.Chance(0.5) ? absl::Seconds(plan_.Between(1, 5))
-                                           : absl::Seconds(30);
-  account.schema_checks = plan_.Chance(0.5);
-  configured_.accounts.push_back(account);
+  // Only with a state are the calls of several lives those of one account.
+  log_.keeps_state = plan_.Chance(0.4);
+  if (log_.keeps_state) {
+    configured_.state_dir = Files::Get().FreshStateDirectory();
+  }
+  for (size_t a = 0; a < accounts; ++a) {
+    WorldLog::Account& limits = log_.accounts.emplace_back();
+    limits.name = kNames[a];
+    limits.limit_calls = plan_.Between(1, 30);
+    limits.limit_window =
+        plan_.Between(absl::Milliseconds(500), absl::Seconds(6));
+    // The limit's sentence names whole seconds.
+    if (plan_.Chance(0.5)) {
+      limits.limit_window = absl::Seconds(plan_.Between(1, 6));
+    }
+    if (!options.cut_first_answer_at && plan_.Chance(0.1)) {
+      limits.daily_calls = plan_.Between(5, 60);
+    }
+    const int number = static_cast<int>(a);
+    Files::Get().WriteKeys(number, 0);
+    AccountOptions& account = configured_.accounts.emplace_back();
+    account.name = kNames[a];
+    account.base_url = kHosts[a];
+    account.access_key_file = Files::Get().AccessKey(number);
+    account.secret_key_file = Files::Get().SecretKey(number);
+    account.calls = limits.limit_calls;
+    account.window = limits.limit_window;
+    account.daily_calls = limits.daily_calls;
+    account.spread_daily_calls = plan_.Chance(0.3);
+    account.credentials_in_query = plan_.Chance(0.3);
+    account.unique_fields = {"mx_Customer_ID"};
+    account.retry_ambiguous = plan_.Chance(0.8);
+    account.call_timeout = plan_.Chance(0.5)
+                               ? absl::Seconds(plan_.Between(1, 5))
+                               : absl::Seconds(30);
+    account.schema_checks = plan_.Chance(0.5);
+  }
 
   Plan(options.leads);
-  log_.setting = absl::StrCat(log_.limit_calls, " calls in ",
-                              absl::FormatDuration(log_.limit_window), ", ",
-                              weather_.ToString());
-  LeadSquaredModel::Options model;
-  model.people = kPeople;
-  model.limit_calls = log_.limit_calls;
-  model.limit_window = log_.limit_window;
-  model.manners = weather_.manners;
-  leadsquared_ = std::make_unique<LeadSquaredModel>(
-      model, &network_, &log_,
-      [this](const std::string& token) -> std::optional<std::pair<int, int>> {
-        // "w12.3"
-        const std::pair<absl::string_view, absl::string_view> parts =
-            absl::StrSplit(
-                absl::string_view(token).substr(token.empty() ? 0 : 1),
-                absl::MaxSplits('.', 1));
-        int rpc = 0;
-        int index = 0;
-        if (!absl::SimpleAtoi(parts.first, &rpc) ||
-            !absl::SimpleAtoi(parts.second, &index) || rpc < 0 ||
-            rpc >= static_cast<int>(log_.rpcs.size())) {
-          return std::nullopt;
-        }
-        return std::pair(rpc, index);
-      });
+  for (size_t a = 0; a < accounts; ++a) {
+    const WorldLog::Account& limits = log_.accounts[a];
+    absl::StrAppend(
+        &log_.setting, a == 0 ? "" : "; beside it: ", limits.limit_calls,
+        " calls in ", absl::FormatDuration(limits.limit_window), ", ",
+        limits.daily_calls > 0
+            ? absl::StrCat(limits.daily_calls, " calls a day, ")
+            : "",
+        limits.rotations.empty() ? "" : "new keys, ",
+        parts_[a].weather.ToString());
+    LeadSquaredModel::Options model;
+    model.account = static_cast<int>(a);
+    model.people.assign(parts_[a].people.begin(), parts_[a].people.end());
+    model.keys = LeadSquaredModel::KeysOf(model.account, 0);
+    model.limit_calls = limits.limit_calls;
+    model.limit_window = limits.limit_window;
+    model.manners = parts_[a].weather.manners;
+    parts_[a].leadsquared = std::make_unique<LeadSquaredModel>(
+        model, &network_, &log_,
+        [this](const std::string& token) { return Find(token); });
+  }
+  if (log_.keeps_state) absl::StrAppend(&log_.setting, "; keeps its state");
+}
+
+// "w12.3"
+std::optional<std::pair<int, int>> World::Find(const std::string& token) const {
+  const std::pair<absl::string_view, absl::string_view> parts =
+      absl::StrSplit(absl::string_view(token).substr(token.empty() ? 0 : 1),
+                     absl::MaxSplits('.', 1));
+  int rpc = 0;
+  int index = 0;
+  if (!absl::SimpleAtoi(parts.first, &rpc) ||
+      !absl::SimpleAtoi(parts.second, &index) || rpc < 0 ||
+      rpc >= static_cast<int>(log_.rpcs.size())) {
+    return std::nullopt;
+  }
+  return std::pair(rpc, index);
 }
 
 }  // namespace

@@ -19,6 +19,7 @@ namespace {
 // Violations of one kind beyond these only repeat the first.
 constexpr int kMostOfAKind = 5;
 constexpr size_t kMostLeadsPerCall = 25;
+constexpr size_t kAnswers = 100;
 
 // Since the beginning of the world, whose clock starts at a whole day.
 std::string Clock(absl::Time at) {
@@ -45,7 +46,7 @@ std::string LaneOf(const RpcFact& rpc, const LeadFact& lead) {
       c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     }
   }
-  return absl::StrCat(rpc.search_key, "=", lane);
+  return absl::StrCat(rpc.account, ":", rpc.search_key, "=", lane);
 }
 
 // All that is known of one lead.
@@ -93,7 +94,10 @@ class Auditor {
     CheckCalls();
     CheckFlights();
     CheckOrder();
-    CheckAllowance();
+    for (size_t a = 0; a < log_.accounts.size(); ++a) {
+      CheckAllowance(static_cast<int>(a));
+      CheckBudget(static_cast<int>(a));
+    }
     return std::move(violations_);
   }
 
@@ -346,26 +350,35 @@ class Auditor {
   }
 
   void CheckCalls() {
-    std::map<int, int64_t> calls;
+    std::map<std::pair<int, int>, int64_t> calls;
     for (size_t c = 0; c < log_.calls.size(); ++c) {
       const CallFact& call = log_.calls[c];
       if (call.leads.size() > kMostLeadsPerCall) {
         Violate("call_size", absl::StrCat("call ", c, " carries ",
                                           call.leads.size(), " leads"));
       }
+      if (call.foreign_keys) {
+        Violate("right_account",
+                absl::StrCat("call ", c, " bears keys of another account"));
+      }
       for (const CarriedFact& lead : call.leads) {
         if (!Known(lead.rpc, lead.index)) {
           Violate("right_lead",
                   absl::StrCat("call ", c, " carries a lead that nobody sent"));
+        } else if (Rpc(lead.rpc).account != call.account) {
+          Violate("right_account",
+                  absl::StrCat("call ", c, " went to account ", call.account,
+                               TellLead(lead.rpc, lead.index)));
         }
       }
-      if (!call.copy) ++calls[call.generation];
+      if (!call.copy) ++calls[{call.account, call.generation}];
     }
-    for (const auto& [generation, count] : log_.calls_by_gateway) {
-      if (calls[generation] != count) {
+    for (const auto& [whose, count] : log_.calls_by_gateway) {
+      if (calls[whose] != count) {
         Violate("sent_as_told",
-                absl::StrCat("gateway ", generation, " counts ", count,
-                             " calls, but made ", calls[generation]));
+                absl::StrCat("gateway ", whose.second, " counts ", count,
+                             " calls of account ", whose.first, ", but made ",
+                             calls[whose]));
       }
     }
   }
@@ -440,27 +453,90 @@ class Auditor {
     }
   }
 
-  void CheckAllowance() {
+  // How long after its departure a call may be counted and must have been
+  // allowed for, though it was answered by a proxy, or not at all: as long as
+  // the slowest of the last hundred that were answered had taken; a second
+  // until there are so many.
+  absl::Duration MayTake(const CallFact& late) const {
+    std::vector<std::pair<absl::Time, absl::Duration>> answers;
+    for (const CallFact& call : log_.calls) {
+      if (call.copy || !call.whole || call.account != late.account ||
+          call.generation != late.generation || !(*call.ended < *late.left)) {
+        continue;
+      }
+      answers.emplace_back(*call.ended, *call.ended - *call.left);
+    }
+    std::sort(answers.begin(), answers.end());
+    absl::Duration longest;
+    const size_t first = answers.size() - std::min(answers.size(), kAnswers);
+    for (size_t i = first; i < answers.size(); ++i) {
+      longest = std::max(longest, answers[i].second);
+    }
+    return answers.size() < kAnswers ? std::max(longest, absl::Seconds(1))
+                                     : longest;
+  }
+
+  // Whether the gateway had to allow for the call's being counted when it was.
+  bool WasToBeExpected(const CallFact& call) const {
+    if (call.ended) {
+      return *call.counted <= *call.ended ||
+             (call.left && *call.counted - *call.left <= MayTake(call));
+    }
+    // Under way when the gateway went down: its successor waits for it.
+    const auto next = static_cast<size_t>(call.generation) + 1;
+    return log_.keeps_state && next < log_.lives.size() &&
+           *call.counted <= log_.lives[next] + absl::Seconds(1);
+  }
+
+  void CheckAllowance(int account) {
+    const WorldLog::Account& limit =
+        log_.accounts[static_cast<size_t>(account)];
     std::map<int, std::vector<std::pair<absl::Time, size_t>>> moments;
     for (size_t c = 0; c < log_.calls.size(); ++c) {
       const CallFact& call = log_.calls[c];
-      if (call.copy || !call.counted) continue;
-      if (!call.ended || *call.counted > *call.ended) continue;
-      moments[call.generation].emplace_back(*call.counted, c);
+      if (call.copy || call.account != account || !call.counted ||
+          !WasToBeExpected(call)) {
+        continue;
+      }
+      moments[log_.keeps_state ? 0 : call.generation].emplace_back(
+          *call.counted, c);
     }
-    const auto limit = static_cast<size_t>(log_.limit_calls);
+    const auto most = static_cast<size_t>(limit.limit_calls);
     for (auto& [generation, counted] : moments) {
       std::sort(counted.begin(), counted.end());
-      for (size_t i = limit; i < counted.size(); ++i) {
-        const auto& [first, first_call] = counted[i - limit];
+      for (size_t i = most; i < counted.size(); ++i) {
+        const auto& [first, first_call] = counted[i - most];
         const auto& [last, last_call] = counted[i];
-        if (last - first >= log_.limit_window) continue;
+        if (last - first >= limit.limit_window) continue;
         Violate(
             "allowance",
-            absl::StrCat(limit + 1, " calls, from ", first_call, " at ",
-                         Clock(first), " to ", last_call, " at ", Clock(last),
-                         ", within ", absl::FormatDuration(log_.limit_window)));
+            absl::StrCat(most + 1, " calls of account ", account, ", from ",
+                         first_call, " (of gateway ",
+                         Call(static_cast<int>(first_call)).generation, ", [",
+                         Call(static_cast<int>(first_call)).what, "]) at ",
+                         Clock(first), " to ", last_call, " (of gateway ",
+                         Call(static_cast<int>(last_call)).generation, ") at ",
+                         Clock(last), ", within ",
+                         absl::FormatDuration(limit.limit_window)));
         break;
+      }
+    }
+  }
+
+  // Worlds are shorter than a day, and do not pass midnight.
+  void CheckBudget(int account) {
+    const int64_t most =
+        log_.accounts[static_cast<size_t>(account)].daily_calls;
+    if (most == 0) return;
+    std::map<int, int64_t> calls;
+    for (const CallFact& call : log_.calls) {
+      if (call.copy || call.account != account || !call.left) continue;
+      ++calls[log_.keeps_state ? 0 : call.generation];
+    }
+    for (const auto& [generation, count] : calls) {
+      if (count > most) {
+        Violate("budget", absl::StrCat(count, " calls of account ", account,
+                                       " in a day of ", most));
       }
     }
   }

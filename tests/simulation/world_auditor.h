@@ -20,6 +20,7 @@ struct Violation {
 //                         one result; of one that ended otherwise, at most one
 //   summary_adds_up       summary, gateway's count and results agree
 //   rpc_ends              every RPC ends, and the gateway lets go of it
+//   right_account         a lead goes to its own account, with its keys
 //   right_lead            a result bears its own lead's index, tag and key; a
 //                         value is written to the lead that its key names
 //   updated_is_applied    UPDATED: applied before, and an answer said so
@@ -31,7 +32,9 @@ struct Violation {
 //   error_means_unsent    RPCs that end with an error that says so sent nothing
 //   order_per_key         updates of one key are applied in order of acceptance
 //   one_in_flight         and are never in flight together, nor in one call
-//   allowance             no more than N calls counted in any W
+//   allowance             no more than N calls counted in any W, also across
+//                         restarts of a gateway that keeps its state
+//   budget                no more calls in a day than the account's budget
 //   sent_as_told          calls and attempts are those that the gateway counts
 //   over_is_over          no lead leaves after its RPC has ended
 //   call_size             at most 25 leads in a call

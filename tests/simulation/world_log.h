@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -53,6 +54,7 @@ struct RpcFact {
     kCrashed,    // the gateway went down under it
   };
   int generation = 0;  // of the gateway
+  int account = 0;     // index into WorldLog::accounts
   std::string search_key;
   bool key_is_phone = false;
   std::vector<LeadFact> leads;
@@ -85,8 +87,10 @@ struct CarriedFact {
 // One request on its way to LeadSquared.
 struct CallFact {
   int generation = 0;
-  bool update = false;  // not one for the fields
-  bool copy = false;    // the network's own, not the gateway's
+  int account = 0;            // to which it went
+  bool foreign_keys = false;  // it bore keys of another account
+  bool update = false;        // not one for the fields
+  bool copy = false;          // the network's own, not the gateway's
   std::vector<CarriedFact> leads;
   std::optional<absl::Time> handed;   // to the network
   std::optional<absl::Time> left;     // its bytes
@@ -121,14 +125,26 @@ struct WorldLog {
   absl::Duration hearing;
   uint64_t seed = 0;
   std::string setting;  // of the seed, for people
-  int limit_calls = 0;
-  absl::Duration limit_window;
+  struct Account {
+    std::string name;
+    int limit_calls = 0;
+    absl::Duration limit_window;
+    int64_t daily_calls = 0;  // 0: no budget
+    // When its keys were exchanged.
+    std::vector<absl::Time> rotations = {};
+  };
+  std::vector<Account> accounts;
+  // When each generation of the gateway began.
+  std::vector<absl::Time> lives;
+  // The gateway counts its calls across its lives.
+  bool keeps_state = false;
   std::vector<RpcFact> rpcs;
   std::vector<CallFact> calls;
   std::vector<WriteFact> writes;
-  // By the gateway's own count, in its last state: calls it has made.
-  std::map<int, int64_t> calls_by_gateway;  // by generation
-  std::vector<std::string> accidents;       // what stopped the world itself
+  // By the gateway's own count, in its last state: calls it has made, by
+  // account and generation.
+  std::map<std::pair<int, int>, int64_t> calls_by_gateway;
+  std::vector<std::string> accidents;  // what stopped the world itself
   // Of all that happened, in order: the same for the same seed.
   uint64_t digest = 0;
   absl::Duration lasted;

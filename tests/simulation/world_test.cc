@@ -18,9 +18,11 @@ namespace leadgateway::simulation {
 namespace {
 
 #ifdef LEADGATEWAY_SANITIZED
+constexpr uint64_t kBlocks = 1;
 constexpr uint64_t kSeeds = 60;
 constexpr size_t kEveryByte = 29;
 #else
+constexpr uint64_t kBlocks = 4;
 constexpr uint64_t kSeeds = 600;
 constexpr size_t kEveryByte = 3;
 #endif
@@ -41,10 +43,17 @@ std::string TextOf(const std::vector<Violation>& violations) {
   return text;
 }
 
-TEST(World, EveryResultIsTrueInAnyWeather) {
+// In blocks of seeds, which may be run beside each other.
+class Worlds : public ::testing::TestWithParam<uint64_t> {};
+
+INSTANTIATE_TEST_SUITE_P(Blocks, Worlds,
+                         ::testing::Range<uint64_t>(0, kBlocks));
+
+TEST_P(Worlds, EveryResultIsTrueInAnyWeather) {
   std::map<std::string, int> told;
   uint64_t calls = 0;
-  for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
+  const uint64_t first = GetParam() * kSeeds + 1;
+  for (uint64_t seed = first; seed < first + kSeeds; ++seed) {
     const WorldLog log = RunWorld(OptionsOf(seed, kLeads));
     const std::vector<Violation> violations = Audit(log);
     ASSERT_TRUE(violations.empty())
@@ -52,6 +61,24 @@ TEST(World, EveryResultIsTrueInAnyWeather) {
         << "again: bazel run //tests/simulation:world_run -- --seed=" << seed
         << " --leads=" << kLeads;
     calls += log.calls.size();
+    for (const WorldLog::Account& account : log.accounts) {
+      told["keys exchanged"] += static_cast<int>(account.rotations.size());
+    }
+    for (const CallFact& call : log.calls) {
+      if (call.what == "401 for its keys") ++told["calls with old keys"];
+      const auto& rotations =
+          log.accounts[static_cast<size_t>(call.account)].rotations;
+      if (!rotations.empty() && call.read && *call.handed > rotations.back()) {
+        ++told["calls with new keys"];
+      }
+      if (log.keeps_state && call.generation > 0 && call.read) {
+        ++told["calls after a restart"];
+      }
+      if (call.account > 0 && call.read) ++told["calls of a second account"];
+      if (call.ended && call.counted && *call.counted > *call.ended) {
+        ++told["calls counted after their end"];
+      }
+    }
     for (const RpcFact& rpc : log.rpcs) {
       ++told[absl::StrCat("RPC ", rpc.code, " ", rpc.reason)];
       for (const ResultFact& result : rpc.results) {
@@ -61,17 +88,30 @@ TEST(World, EveryResultIsTrueInAnyWeather) {
   }
   // Worlds in which nothing happens would prove nothing.
   EXPECT_GT(calls, kSeeds * 5);
-  for (const char* const outcome :
-       {"UPDATED ", "FAILED LEAD_NOT_FOUND_OR_FORBIDDEN",
-        "FAILED REJECTED_BY_LEADSQUARED", "FAILED CALL_REFUSED",
-        "UNPROCESSED LEAD_NOT_FOUND_OR_FORBIDDEN", "INVALID FIELD_REPEATED",
-        "NOT_SENT DEADLINE", "NOT_SENT THROTTLED",
-        "NOT_SENT UPSTREAM_UNAVAILABLE",
-        "NOT_SENT UPSTREAM_CREDENTIALS_REJECTED", "NOT_SENT DRAINING",
-        "UNKNOWN NO_ANSWER", "UNKNOWN ANSWER_INCOMPLETE",
-        "UNKNOWN ANSWER_UNREADABLE", "RPC UNAVAILABLE DRAINING",
-        "RPC RESOURCE_EXHAUSTED DEADLINE_TOO_SHORT",
-        "RPC DEADLINE_EXCEEDED DEADLINE"}) {
+  for (const char* const outcome : {"UPDATED ",
+                                    "FAILED LEAD_NOT_FOUND_OR_FORBIDDEN",
+                                    "FAILED REJECTED_BY_LEADSQUARED",
+                                    "FAILED CALL_REFUSED",
+                                    "UNPROCESSED LEAD_NOT_FOUND_OR_FORBIDDEN",
+                                    "INVALID FIELD_REPEATED",
+                                    "NOT_SENT DEADLINE",
+                                    "NOT_SENT THROTTLED",
+                                    "NOT_SENT UPSTREAM_UNAVAILABLE",
+                                    "NOT_SENT UPSTREAM_CREDENTIALS_REJECTED",
+                                    "NOT_SENT DRAINING",
+                                    "NOT_SENT DAILY_BUDGET_SPENT",
+                                    "UNKNOWN NO_ANSWER",
+                                    "UNKNOWN ANSWER_INCOMPLETE",
+                                    "UNKNOWN ANSWER_UNREADABLE",
+                                    "RPC UNAVAILABLE DRAINING",
+                                    "RPC RESOURCE_EXHAUSTED DEADLINE_TOO_SHORT",
+                                    "RPC DEADLINE_EXCEEDED DEADLINE",
+                                    "keys exchanged",
+                                    "calls with old keys",
+                                    "calls with new keys",
+                                    "calls after a restart",
+                                    "calls of a second account",
+                                    "calls counted after their end"}) {
     EXPECT_GT(told[outcome], 0) << outcome;
   }
 }
