@@ -880,7 +880,10 @@ WorldLog World::Live() {
     if (Over() || !log_.accidents.empty()) break;
     // Down for a moment: requests come and find nobody.
     const absl::Time back =
-        clock_.Now() + gateway_.Between(absl::ZeroDuration(), absl::Seconds(3));
+        clock_.Now() +
+        gateway_.Between(absl::ZeroDuration(), gateway_.Chance(0.5)
+                                                   ? absl::Milliseconds(200)
+                                                   : absl::Seconds(3));
     while (Step(back)) {
     }
     clock_.MoveTo(back);
