@@ -284,9 +284,7 @@ absl::Time AccountDispatcher::Tick(absl::Time now) {
         released <= now ? absl::InfiniteFuture() : std::max(wanted, released);
   }
   if (breaker_.open()) {
-    // With a probe under way, its report is what comes next.
-    wanted = calls_in_flight() == 0 ? std::max(wanted, breaker_.next_probe())
-                                    : absl::InfiniteFuture();
+    wanted = std::max(wanted, breaker_.next_probe(calls_in_flight()));
   }
   return std::min(next, wanted);
 }
@@ -327,6 +325,10 @@ absl::Time AccountDispatcher::DepartureTime(const Group& group,
 void AccountDispatcher::CountCall(absl::Time now) {
   ++calls_total_;
   budget_.Take(now);
+  // A silent probe keeps its slot: with two windows between them, there are
+  // slots left for when the upstream is back.
+  breaker_.Sent(now, std::max({Breaker::kLeastPatience, 2 * allowance_.window(),
+                               allowance_.Doubt()}));
   pacer_.Sent(now, allowance_.window() + forecast_.mean_latency(),
               allowance_.usable());
 }

@@ -203,12 +203,16 @@ void Allowance::AnsweredByOther(absl::Time sent_at, absl::Time answered_at) {
   HoldAsLost(sent_at, answered_at, 2 * (answered_at - sent_at));
 }
 
+absl::Duration Allowance::Doubt() const {
+  const absl::Duration may_take = 2 * slowest_;
+  return answers_ < kAnswersToTrust ? std::max(may_take, kFirstDoubt)
+                                    : may_take;
+}
+
 void Allowance::HoldAsLost(absl::Time sent_at, absl::Time ended_at,
                            absl::Duration may_take) {
   --in_flight_;
-  may_take = std::max(may_take, 2 * slowest_);
-  if (answers_ < kAnswersToTrust) may_take = std::max(may_take, kFirstDoubt);
-  Insert(lost_, std::max(ended_at, sent_at + may_take));
+  Insert(lost_, std::max(ended_at, sent_at + std::max(may_take, Doubt())));
 }
 
 void Allowance::NeverSent() { --in_flight_; }

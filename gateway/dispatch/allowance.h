@@ -118,8 +118,10 @@ class Allowance {
   absl::Time NthFree(int calls, absl::Time now);
 
   // What a successor must know of the calls that have ended: when each one's
-  // window began. Calls under way are not in it.
+  // window began. Calls under way are not in it; those may be counted until
+  // Doubt() from now, as far as is known.
   std::vector<absl::Time> HeldSince(absl::Time now);
+  absl::Duration Doubt() const;
   // A call of a predecessor, whose window began then.
   void HoldSince(absl::Time since);
 

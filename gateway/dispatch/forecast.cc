@@ -118,7 +118,7 @@ absl::Duration Forecast::UntilSentByAllowance(int64_t calls,
     when = now + allowance_.window() + ExpectedLatency();
   }
   when += rounds * round;
-  if (breaker_.open()) when = std::max(when, breaker_.next_probe());
+  if (breaker_.open()) when = std::max(when, breaker_.next_probe(0));
   return std::max(absl::ZeroDuration(), when - now);
 }
 

@@ -23,6 +23,9 @@ constexpr absl::Duration kClockSlack = absl::Minutes(1);
 // a process that dies has counted too much.
 constexpr int64_t kBlocksADay = 100;
 constexpr int64_t kMostWindowsABlock = 4;
+// A call of a predecessor is counted no later than this from now: its window
+// begins in the past or, for calls that were in doubt, soon.
+constexpr absl::Duration kLatestCount = absl::Minutes(1);
 // Without a budget the count is for people only.
 constexpr int64_t kBlockWithoutBudget = 1000;
 
@@ -36,7 +39,7 @@ Recovery Recover(const absl::StatusOr<SavedState>& saved,
   if (absl::IsNotFound(saved.status())) {
     recovery.assumed =
         "there is no state file, so today's calls are counted from 0 and the "
-        "first call waits one window";
+        "first call waits a window and a second";
     return recovery;
   }
   if (!saved.ok() || saved->account != account) {
@@ -45,18 +48,19 @@ Recovery Recover(const absl::StatusOr<SavedState>& saved,
         "the state file ",
         saved.ok() ? "is another account's" : saved.status().message(),
         ", so all calls that may have been made today, ", released,
-        ", count as made and the first call waits one window");
+        ", count as made and the first call waits a window and a second");
     return recovery;
   }
   const bool from_future =
       saved->day > today || saved->saved_at > wall_now + kClockSlack;
   if (from_future) {
     recovery.calls_today = saved->calls;
-    recovery.assumed = absl::StrCat(
-        "the state file is from the future (",
-        absl::FormatTime(saved->saved_at, absl::UTCTimeZone()),
-        "), so the clock is wrong or was; its ", saved->calls,
-        " calls count as made today and the first call waits one window");
+    recovery.assumed =
+        absl::StrCat("the state file is from the future (",
+                     absl::FormatTime(saved->saved_at, absl::UTCTimeZone()),
+                     "), so the clock is wrong or was; its ", saved->calls,
+                     " calls count as made today and the first call waits a "
+                     "window and a second");
     return recovery;
   }
   if (saved->day == today || saved->zone != zone) {
@@ -67,7 +71,8 @@ Recovery Recover(const absl::StatusOr<SavedState>& saved,
         "the last process did not end as it should, so all calls that it had "
         "written down, ",
         recovery.calls_today,
-        " of today, count as made and the first call waits one window");
+        " of today, count as made and the first call waits a window and a "
+        "second");
     return recovery;
   }
   recovery.hold_all = false;
@@ -114,13 +119,15 @@ absl::StatusOr<Recovery> CallLedger::Open(absl::Time now) {
       budget_.WallOf(now), budget_.limited() ? budget_.Released(now) : 0);
   budget_.Restore(recovery.calls_today, now);
   if (recovery.hold_all) {
-    // As if a window's calls had just been given up.
+    // As if a window's calls were under way still: a process that was killed
+    // left its calls to themselves.
     for (int i = 0; i < options_.calls; ++i) {
-      allowance_.HoldSince(now + allowance_.epsilon());
+      allowance_.HoldSince(now + allowance_.Doubt() + allowance_.epsilon());
     }
   }
   for (const absl::Time held : recovery.held) {
-    allowance_.HoldSince(std::min(now, now + (held - budget_.WallOf(now))));
+    allowance_.HoldSince(now +
+                         std::min(kLatestCount, held - budget_.WallOf(now)));
   }
   const int64_t calls = budget_.SpentToday(now) + Block();
   LG_RETURN_IF_ERROR(options_.save(options_.path, StateNow(calls, now)));
@@ -187,7 +194,7 @@ absl::Status CallLedger::Close(int in_flight, absl::Time now) {
     state.held.push_back(budget_.WallOf(since));
   }
   state.held.insert(state.held.end(), static_cast<size_t>(in_flight),
-                    state.saved_at);
+                    state.saved_at + allowance_.Doubt() + allowance_.epsilon());
   return options_.save(options_.path, state);
 }
 

@@ -22,8 +22,8 @@ namespace leadgateway::server {
 struct Recovery {
   // Calls that count against today.
   int64_t calls_today = 0;
-  // Nobody knows when the last calls were made: all slots are held for one
-  // window from now on.
+  // Nobody knows when the last calls were made: all slots are held, as if as
+  // many calls had just been lost.
   bool hold_all = false;
   // The time of day at which the window of each call that may still count
   // began.

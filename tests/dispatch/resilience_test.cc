@@ -248,16 +248,26 @@ TEST(OutageTest, TheAllowanceIsUsedAgainWithinAWindowWithoutAThrottle) {
 }
 
 // A probe that nobody answers is out until the call times out, and keeps its
-// slot: the upstream might have counted it.
-TEST(OutageTest, ASilentUpstreamIsFoundAgainWhenItsProbeTimesOut) {
-  Outage outage(1, [](SentCall& call) {
-    call.latency = kDefaultCallTimeout;
-    AnswerInDoubt(call);
-  });
-  outage.Run();
-  EXPECT_GE(outage.ShareFrom(Outage::kUp + kDefaultCallTimeout + kWindow),
-            0.92);
-  EXPECT_EQ(outage.throttles(), 0);
+// slot so long: the upstream might have counted it. But it does not keep others
+// from finding out that the upstream is back.
+TEST(OutageTest, ASilentUpstreamIsFoundAgainWithinTwoWindows) {
+  for (uint64_t seed = 1; seed <= 4; ++seed) {
+    Outage outage(seed, [](SentCall& call) {
+      call.latency = kDefaultCallTimeout;
+      AnswerInDoubt(call);
+    });
+    outage.Run();
+    const double soon = outage.ShareFrom(Outage::kUp + 2 * kWindow);
+    Record(absl::StrCat("silence_", seed), soon);
+    // Three probes are out still.
+    EXPECT_GE(soon, 0.8) << seed;
+    EXPECT_GE(outage.ShareFrom(Outage::kUp + kDefaultCallTimeout + kWindow),
+              0.92)
+        << seed;
+    EXPECT_EQ(outage.throttles(), 0) << seed;
+    // A window's worth before anything was known, then one each two windows.
+    EXPECT_LE(outage.CallsWhileDown(), 25 + 4) << seed;
+  }
 }
 
 // ----------------------------------------------------------------- breaker
@@ -283,7 +293,7 @@ TEST(BreakerTest, OneCallOfWhateverKindProbes) {
   world.RunFor(Breaker::kMaxPause + absl::Seconds(1));
   EXPECT_EQ(others, 1);
   // That probe is under way, so no other one leaves.
-  world.RunFor(absl::Seconds(10));
+  world.RunFor(absl::Seconds(5));
   EXPECT_EQ(others, 1);
   EXPECT_LE(world.calls.size(), before + 1);
   down = false;
