@@ -38,6 +38,7 @@ int main(int argc, char** argv) {
   const uint64_t seeds = one != 0 ? 1 : absl::GetFlag(FLAGS_seeds);
   const absl::Time started = absl::Now();
   uint64_t ran = 0, leads = 0, rpcs = 0, calls = 0, writes = 0;
+  uint64_t late = 0, left_behind = 0;
   std::map<std::string, uint64_t> outcomes;
   std::map<std::string, uint64_t> broken;
   int violating = 0;
@@ -56,6 +57,15 @@ int main(int argc, char** argv) {
     calls += log.calls.size();
     writes += log.writes.size();
     lived += log.lasted;
+    for (const CallFact& call : log.calls) {
+      if (call.copy || !call.counted) continue;
+      const auto next = static_cast<size_t>(call.generation) + 1;
+      if (call.ended) {
+        late += *call.counted > *call.ended;
+      } else if (log.keeps_state && next < log.lives.size()) {
+        left_behind += *call.counted > log.lives[next];
+      }
+    }
     for (const RpcFact& rpc : log.rpcs) {
       leads += rpc.leads.size();
       for (const ResultFact& result : rpc.results) {
@@ -95,6 +105,10 @@ int main(int argc, char** argv) {
   for (const auto& [invariant, count] : broken) {
     std::printf("broken: %s, %lu times\n", invariant.c_str(), count);
   }
+  std::printf(
+      "%lu calls were counted after their end, and %lu of a killed gateway's "
+      "after its successor had begun\n",
+      late, left_behind);
   std::printf(
       "%lu seeds, %lu RPCs, %lu leads, %lu calls, %lu updates applied, %s of "
       "virtual time in %s: %d seeds with violations\n",
