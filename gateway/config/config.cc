@@ -1,17 +1,10 @@
 #include "gateway/config/config.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <string>
 #include <utility>
 
-#include "absl/cleanup/cleanup.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
@@ -26,6 +19,7 @@
 #include "gateway/config/config_rules.h"
 #include "gateway/config/json_outline.h"
 #include "gateway/config/mistakes.h"
+#include "gateway/config/text_file.h"
 #include "gateway/model/field_checks.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/duration.pb.h"
@@ -40,9 +34,6 @@ namespace {
 namespace pb = google::protobuf;
 using config::v1::Account;
 using config::v1::GatewayConfig;
-
-// 1,000 accounts take some 300 KB.
-constexpr size_t kMaxFileBytes = size_t{1} << 20;
 
 // A configuration has 3 levels.
 constexpr int kDeepestMessage = 32;
@@ -312,6 +303,15 @@ absl::StatusOr<GatewayOptions> ToOptions(const GatewayConfig& config) {
   }
   options.listen.allow_plaintext = config.listen().allow_plaintext();
   options.listen.connections = ToOptions(config.listen().connections());
+  const config::v1::TrustedProxies& proxies = config.listen().trusted_proxies();
+  options.listen.policy_file = config.listen().authorization().policy_file();
+  if (config.listen().authorization().has_refresh_interval()) {
+    options.listen.policy_refresh =
+        ToDuration(config.listen().authorization().refresh_interval());
+  }
+  options.listen.trust_local_peers = proxies.local_peers();
+  options.listen.trusted_identities.assign(proxies.identities().begin(),
+                                           proxies.identities().end());
   options.admin_address = config.admin().address();
   for (const Account& account : config.accounts()) {
     LG_ASSIGN_OR_RETURN(AccountOptions account_options, ToOptions(account));
@@ -352,43 +352,6 @@ absl::StatusOr<GatewayOptions> ToOptions(const GatewayConfig& config) {
   return options;
 }
 
-absl::Status FileMistake(const std::string& path, absl::string_view what) {
-  return absl::InvalidArgumentError(absl::StrCat(path, ": ", what));
-}
-
-absl::StatusOr<std::string> ReadFile(const std::string& path) {
-  const auto failed = [&path](int error) {
-    return FileMistake(path,
-                       absl::StrCat("can't be read: ", std::strerror(error)));
-  };
-  // O_NONBLOCK: a named pipe without a writer must not stop the start.
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) return failed(errno);
-  const absl::Cleanup closer = [fd] { close(fd); };
-  struct stat info {};
-  if (fstat(fd, &info) != 0) return failed(errno);
-  if (S_ISDIR(info.st_mode)) {
-    return FileMistake(path, "is a directory; name a file");
-  }
-  if (!S_ISREG(info.st_mode)) {
-    return FileMistake(path, "is not a regular file");
-  }
-  std::string text(kMaxFileBytes + 1, '\0');
-  size_t size = 0;
-  while (size < text.size()) {
-    const ssize_t got = read(fd, text.data() + size, text.size() - size);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return failed(errno);
-    if (got == 0) break;
-    size += static_cast<size_t>(got);
-  }
-  if (size > kMaxFileBytes) {
-    return FileMistake(path, "is larger than 1 MiB");
-  }
-  text.resize(size);
-  return text;
-}
-
 }  // namespace
 
 absl::StatusOr<GatewayOptions> ParseConfig(absl::string_view text,
@@ -397,7 +360,7 @@ absl::StatusOr<GatewayOptions> ParseConfig(absl::string_view text,
   if (absl::StripAsciiWhitespace(text).empty()) {
     return absl::InvalidArgumentError("line 1, column 1: is empty");
   }
-  if (text.size() > kMaxFileBytes) {
+  if (text.size() > kMaxTextFileBytes) {
     return absl::InvalidArgumentError("line 1, column 1: is larger than 1 MiB");
   }
   LG_RETURN_IF_ERROR(CheckUtf8(text));
@@ -415,9 +378,10 @@ absl::StatusOr<GatewayOptions> ParseConfig(absl::string_view text,
 absl::StatusOr<GatewayOptions> LoadConfig(const std::string& path) {
   const bool json = absl::EndsWith(path, ".json");
   if (!json && !absl::EndsWith(path, ".textproto")) {
-    return FileMistake(path, "must be named *.json or *.textproto");
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": must be named *.json or *.textproto"));
   }
-  LG_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  LG_ASSIGN_OR_RETURN(const std::string text, ReadTextFile(path));
   return ParseConfig(text,
                      json ? ConfigFormat::kJson : ConfigFormat::kTextproto);
 }

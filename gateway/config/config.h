@@ -11,6 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "gateway/base/log.h"
+#include "gateway/identity/caller.h"
 #include "gateway/model/field_checks.h"
 #include "gateway/model/limits.h"
 
@@ -101,6 +102,19 @@ struct ListenOptions {
   std::optional<TlsOptions> tls;
   bool allow_plaintext = false;
   ConnectionOptions connections;
+  bool trust_local_peers = false;
+  std::vector<std::string> trusted_identities;
+  std::string policy_file;  // Empty: everybody may call everything.
+  absl::Duration policy_refresh = kDefaultPolicyRefresh;
+
+  // What it believes of who callers are.
+  identity::Trust trust() const {
+    const bool asks = tls && tls->client_certificates !=
+                                 TlsOptions::ClientCertificates::kNone;
+    return {.verifies = asks || trust_local_peers,
+            .local_peers = trust_local_peers,
+            .identities = trusted_identities};
+  }
 
   friend bool operator==(const ListenOptions&, const ListenOptions&) = default;
 };

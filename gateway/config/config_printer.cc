@@ -99,6 +99,19 @@ void ToProto(const ListenOptions& from, config::v1::GrpcListener* to) {
   if (from.tls) ToProto(*from.tls, to->mutable_tls());
   to->set_allow_plaintext(from.allow_plaintext);
   ToProto(from.connections, to->mutable_connections());
+  if (from.trust_local_peers || !from.trusted_identities.empty()) {
+    config::v1::TrustedProxies* const proxies = to->mutable_trusted_proxies();
+    proxies->set_local_peers(from.trust_local_peers);
+    for (const std::string& identity : from.trusted_identities) {
+      proxies->add_identities(identity);
+    }
+  }
+  if (!from.policy_file.empty()) {
+    config::v1::Authorization* const authorization =
+        to->mutable_authorization();
+    authorization->set_policy_file(from.policy_file);
+    SetDuration(from.policy_refresh, authorization->mutable_refresh_interval());
+  }
 }
 
 void ToProto(const AccountOptions& from, Account* to) {

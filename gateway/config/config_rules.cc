@@ -22,6 +22,7 @@
 #include "gateway/config/address.h"
 #include "gateway/config/json_outline.h"
 #include "gateway/config/mistakes.h"
+#include "gateway/identity/identity.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/duration.pb.h"
 #include "google/protobuf/message.h"
@@ -35,6 +36,7 @@ using config::v1::Account;
 using config::v1::GatewayConfig;
 using config::v1::GrpcListener;
 using config::v1::Tls;
+using config::v1::TrustedProxies;
 using pb::FieldDescriptor;
 
 // The ranges that gateway_config.proto states, by "Message.field".
@@ -80,6 +82,7 @@ constexpr DurationRange kDurationRanges[] = {
     {"GatewayConfig.drain_timeout", absl::ZeroDuration(), absl::Minutes(10)},
     {"Limits.default_timeout", absl::Seconds(1), absl::Hours(24)},
     {"Tls.refresh_interval", absl::Seconds(1), absl::Hours(1)},
+    {"Authorization.refresh_interval", absl::Seconds(1), absl::Hours(1)},
     {"ConnectionLimits.keepalive_time", absl::Seconds(1), absl::Hours(2)},
     {"ConnectionLimits.keepalive_timeout", absl::Seconds(1), absl::Minutes(10)},
     {"ConnectionLimits.min_client_keepalive", absl::ZeroDuration(),
@@ -413,6 +416,8 @@ class RuleChecker {
       const Account& account = config.accounts(i);
       const std::string path = Indexed(accounts, index);
       CheckAccount(account, path);
+      CheckAllowed(account, config.listen(),
+                   Join(path, Name<Account>("allowed_callers")));
       const auto [first, fresh] = names.emplace(account.name(), index);
       if (!fresh && !account.name().empty()) {
         mistakes_.Add(
@@ -465,6 +470,76 @@ class RuleChecker {
     }
     if (listener.has_tls()) {
       CheckTls(listener.tls(), at("tls"));
+    }
+    CheckProxies(listener, at("trusted_proxies"));
+    if (listener.has_authorization() &&
+        listener.authorization().policy_file().empty()) {
+      mistakes_.Add(Join(at("authorization"),
+                         Name<config::v1::Authorization>("policy_file")),
+                    "is missing; name the file that holds the policy");
+    }
+  }
+
+  static bool AsksForCertificates(const GrpcListener& listener) {
+    switch (listener.tls().client_certificates()) {
+      case Tls::NONE:
+        return false;
+      case Tls::OPTIONAL:
+      case Tls::REQUIRED:
+        return true;
+      default:
+        return !listener.tls().client_ca_file().empty();
+    }
+  }
+
+  void CheckProxies(const GrpcListener& listener, const std::string& path) {
+    const TrustedProxies& proxies = listener.trusted_proxies();
+    const std::string identities =
+        Join(path, Name<TrustedProxies>("identities"));
+    if (!proxies.identities().empty() && !AsksForCertificates(listener) &&
+        !proxies.local_peers()) {
+      mistakes_.Add(
+          identities,
+          absl::StrCat("can't be known: set ", Name<GatewayConfig>("listen"),
+                       ".", Name<GrpcListener>("tls"), " with ",
+                       Name<Tls>("client_ca_file")));
+    }
+    Patterns(proxies.identities(), identities);
+  }
+
+  void Patterns(const pb::RepeatedPtrField<std::string>& patterns,
+                const std::string& path) {
+    for (int i = 0; i < patterns.size(); ++i) {
+      const absl::string_view mistake = identity::MistakeIn(patterns[i]);
+      if (!mistake.empty()) {
+        mistakes_.Add(Indexed(path, static_cast<size_t>(i)), mistake);
+      }
+    }
+  }
+
+  // What an allowed caller is called must be something that the listener can
+  // find out: else whoever writes the same into x-lead-caller would be let in,
+  // or nobody.
+  void CheckAllowed(const Account& account, const GrpcListener& listener,
+                    const std::string& path) {
+    Patterns(account.allowed_callers(), path);
+    if (AsksForCertificates(listener) ||
+        listener.trusted_proxies().local_peers()) {
+      return;
+    }
+    const std::string listen = Name<GatewayConfig>("listen");
+    for (int i = 0; i < account.allowed_callers_size(); ++i) {
+      if (!identity::NamesIdentity(account.allowed_callers(i))) continue;
+      mistakes_.Add(
+          Indexed(path, static_cast<size_t>(i)),
+          absl::StrCat("names an identity, and the listener can't tell who "
+                       "callers are: set ",
+                       Join(Join(listen, Name<GrpcListener>("tls")),
+                            Name<Tls>("client_ca_file")),
+                       ", or ",
+                       Join(Join(listen, Name<GrpcListener>("trusted_proxies")),
+                            Name<TrustedProxies>("local_peers")),
+                       " behind a proxy on this machine"));
     }
   }
 
@@ -711,7 +786,12 @@ class RuleChecker {
 }  // namespace
 
 void CheckShape(JsonOutline& json, Mistakes& mistakes) {
-  ShapeChecker(mistakes).Object(json, *GatewayConfig::descriptor(), "");
+  CheckShape(json, *GatewayConfig::descriptor(), mistakes);
+}
+
+void CheckShape(JsonOutline& json, const pb::Descriptor& message,
+                Mistakes& mistakes) {
+  ShapeChecker(mistakes).Object(json, message, "");
 }
 
 void CheckRules(const GatewayConfig& config, Spelling spelling,

@@ -19,6 +19,10 @@ enum class Spelling { kJson, kProto };
 // `json`, so that the rest can still be read.
 void CheckShape(JsonOutline& json, Mistakes& mistakes);
 
+// The same with the fields of another message.
+void CheckShape(JsonOutline& json, const google::protobuf::Descriptor& message,
+                Mistakes& mistakes);
+
 // Checks what is there, what is missing, and every range.
 void CheckRules(const config::v1::GatewayConfig& config, Spelling spelling,
                 Mistakes& mistakes);

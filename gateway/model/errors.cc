@@ -123,18 +123,49 @@ absl::Status TooManyLeads(int64_t leads, int64_t limit) {
 
 absl::Status AccountUnknown(absl::string_view account,
                             const std::vector<std::string>& configured) {
-  absl::Status status =
-      Make(Reason::kAccountUnknown,
-           absl::StrCat("no account \"", Bounded(account, 64),
-                        "\" is configured; there is ", Quoted(configured)));
+  absl::Status status = Make(
+      Reason::kAccountUnknown,
+      absl::StrCat("no account \"", Bounded(account, 64), "\" is configured; ",
+                   configured.empty()
+                       ? "there is none that this caller may use"
+                       : absl::StrCat("there is ", Quoted(configured))));
   AddViolation(status, "account");
   return status;
 }
 
-absl::Status AccountForbidden(absl::string_view account) {
-  return Make(Reason::kAccountForbidden,
-              absl::StrCat("this caller may not use account \"", account,
-                           "\"; its allowedCallers do not name it"));
+absl::Status AccountForbidden(absl::string_view account,
+                              absl::string_view caller,
+                              absl::string_view known_by,
+                              absl::string_view advice) {
+  absl::Status status =
+      Make(Reason::kAccountForbidden,
+           absl::StrCat("caller \"", caller, "\" (known by ", known_by,
+                        ") may not use account \"", account, "\": ", advice));
+  AddMetadata(status, "caller", caller);
+  AddMetadata(status, "known_by", known_by);
+  return status;
+}
+
+absl::Status IdentityUnreadable(absl::string_view what) {
+  return Make(Reason::kIdentityUnreadable,
+              absl::StrCat("x-forwarded-client-cert comes from a trusted proxy "
+                           "and can't be read, so the caller is not known: ",
+                           what, "; nothing was sent"));
+}
+
+absl::Status PolicyDenied(absl::string_view method, absl::string_view caller,
+                          absl::string_view policy, absl::string_view rule) {
+  absl::Status status = Make(
+      Reason::kPolicyDenied,
+      absl::StrCat("caller \"", caller, "\" may not call ", method,
+                   ": in the authorization policy \"", policy, "\" ",
+                   rule.empty()
+                       ? "no allow rule matches"
+                       : absl::StrCat("deny rule \"", rule, "\" matches")));
+  AddMetadata(status, "caller", caller);
+  AddMetadata(status, "policy", policy);
+  if (!rule.empty()) AddMetadata(status, "rule", rule);
+  return status;
 }
 
 absl::Status SearchKeyUnknown(absl::string_view key,

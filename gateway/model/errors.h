@@ -32,7 +32,19 @@ absl::Status EmptyRequest();
 absl::Status TooManyLeads(int64_t leads, int64_t limit);
 absl::Status AccountUnknown(absl::string_view account,
                             const std::vector<std::string>& configured);
-absl::Status AccountForbidden(absl::string_view account);
+// `caller` as it is named, `known_by` how ("its certificate"), `advice` what
+// keeps it out.
+absl::Status AccountForbidden(absl::string_view account,
+                              absl::string_view caller,
+                              absl::string_view known_by,
+                              absl::string_view advice);
+// A trusted proxy forwards a client certificate that can't be read: `what` is
+// wrong with it.
+absl::Status IdentityUnreadable(absl::string_view what);
+// The authorization policy lets `caller` not call `method`, by the deny rule
+// `rule`, or for want of an allow rule that matches if it is "".
+absl::Status PolicyDenied(absl::string_view method, absl::string_view caller,
+                          absl::string_view policy, absl::string_view rule);
 absl::Status SearchKeyUnknown(absl::string_view key,
                               const std::vector<std::string>& nearest);
 absl::Status SearchKeyNotUnique(absl::string_view key,

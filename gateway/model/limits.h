@@ -45,6 +45,9 @@ inline constexpr absl::Duration kDefaultFieldRefresh = absl::Minutes(10);
 // A certificate that is renewed hours before its end may take its time.
 inline constexpr absl::Duration kDefaultTlsRefresh = absl::Seconds(10);
 
+// Whoever changes a policy wants to see it work.
+inline constexpr absl::Duration kDefaultPolicyRefresh = absl::Seconds(10);
+
 // Each takes some 20 KB when idle: 200 MB, and as many descriptors.
 inline constexpr int kDefaultMaxConnections = 10'000;
 // Each RPC takes some 20 KB beside its leads.

@@ -14,6 +14,8 @@ enum class Reason {
   kTooManyLeads,
   kAccountUnknown,
   kAccountForbidden,
+  kIdentityUnreadable,
+  kPolicyDenied,
   kSearchKeyUnknown,
   kSearchKeyNotUnique,
   kQueueFull,

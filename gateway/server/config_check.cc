@@ -17,6 +17,7 @@
 #include "absl/strings/strip.h"
 #include "gateway/config/config.h"
 #include "gateway/server/account_loader.h"
+#include "gateway/server/policy_file.h"
 #include "gateway/server/tls.h"
 
 namespace leadgateway::server {
@@ -73,6 +74,9 @@ absl::StatusOr<std::vector<std::string>> CheckFiles(
     take(accounts.status());
   }
   if (options.listen.tls) take(CheckTlsFiles(*options.listen.tls));
+  if (!options.listen.policy_file.empty()) {
+    take(CheckPolicyFile(options.listen.policy_file));
+  }
   if (!options.state_dir.empty()) take(CheckStateDir(options.state_dir));
   if (!mistakes.empty()) {
     return absl::FailedPreconditionError(absl::StrJoin(mistakes, "\n"));

@@ -10,11 +10,11 @@
 namespace leadgateway::server {
 
 // What a start with these options would stumble over in the files that they
-// name: keys (files and environment variables), saved field lists, certificates
-// and whether the state directory is there or can be made. One line per
-// mistake, beginning with the setting's path. Opens no port, calls nobody, and
-// writes and locks nothing, so a gateway that runs on the same files is not
-// disturbed.
+// name: keys (files and environment variables), saved field lists,
+// certificates, the authorization policy, and whether the state directory is
+// there or can be made. One line per mistake, beginning with the setting's
+// path. Opens no port, calls nobody, and writes and locks nothing, so a gateway
+// that runs on the same files is not disturbed.
 //
 // Otherwise returns warnings, a line each: key files that others may read.
 absl::StatusOr<std::vector<std::string>> CheckFiles(

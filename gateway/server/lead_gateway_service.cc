@@ -1,6 +1,5 @@
 #include "gateway/server/lead_gateway_service.h"
 
-#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -11,16 +10,20 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "gateway/base/log.h"
 #include "gateway/dispatch/account_dispatcher.h"
+#include "gateway/identity/caller.h"
 #include "gateway/model/errors.h"
 #include "gateway/model/folded_text.h"
 #include "gateway/model/outcome.h"
 #include "gateway/schema/field_catalogue.h"
 #include "gateway/server/account_status_proto.h"
 #include "gateway/server/engine.h"
+#include "gateway/server/policy_file.h"
+#include "gateway/server/policy_interceptor.h"
 #include "gateway/server/request_context.h"
 #include "gateway/server/result_proto.h"
 #include "gateway/server/serving_config.h"
@@ -97,28 +100,46 @@ struct LeadGatewayService::Update {
 
 LeadGatewayService::LeadGatewayService(const CurrentConfig& config,
                                        const Clock& clock, Engine* engine,
-                                       Metrics* metrics)
+                                       Metrics* metrics,
+                                       const PolicyFile* policy)
     : config_(config),
+      trust_(config.Get()->options().listen.trust()),
       clock_(clock),
       engine_(engine),
       metrics_(metrics),
+      policy_(policy),
       intake_(engine) {}
+
+RequestContext LeadGatewayService::Read(
+    const grpc::CallbackServerContext& context, RpcMethod method) const {
+  RequestContext request = ReadContext(context, trust_);
+  if (policy_ != nullptr && request.admitted.ok()) {
+    request.admitted = CheckPolicy(
+        *policy_,
+        absl::StrCat("/", v1::LeadGatewayService::service_full_name(), "/",
+                     RpcMethodName(method)),
+        request.caller, context);
+  }
+  return request;
+}
 
 absl::StatusOr<const AccountOptions*> LeadGatewayService::FindAccount(
     const ServingConfig& config, absl::string_view name,
-    const RequestContext& request) {
+    const RequestContext& request) const {
+  if (!request.admitted.ok()) return request.admitted;
   const AccountOptions* const found = config.FindAccount(name);
+  const auto allows = [&](const AccountOptions& account) {
+    return identity::IsAllowed(request.caller, account.allowed_callers, trust_);
+  };
   if (found == nullptr) {
     std::vector<std::string> names;
     for (const AccountOptions& account : config.options().accounts) {
-      names.push_back(account.name);
+      if (allows(account)) names.push_back(account.name);
     }
     return errors::AccountUnknown(name, names);
   }
-  const std::vector<std::string>& allowed = found->allowed_callers;
-  if (!allowed.empty() && std::find(allowed.begin(), allowed.end(),
-                                    request.caller) == allowed.end()) {
-    return errors::AccountForbidden(found->name);
+  if (!allows(*found)) {
+    return identity::Forbidden(found->name, request.caller, trust_);
   }
   return found;
 }
@@ -132,7 +153,7 @@ LeadGatewayService::BulkUpdateLeads(grpc::CallbackServerContext* context,
   under_way_.Begin();
   update->config = config_.Get();
   const GatewayOptions& options = update->config->options();
-  update->request = ReadContext(*context);
+  update->request = Read(*context, RpcMethod::kBulkUpdateLeads);
   update->leads = request->leads_size();
   update->intake.finish_by =
       FinishBy(*context, clock_, options.limits.default_timeout);
@@ -170,7 +191,7 @@ void LeadGatewayService::Admit(
     return update->intake.stream->Refused(errors::Draining());
   }
   update->intake.account = (*account)->name;
-  update->intake.caller = update->request.caller;
+  update->intake.caller = update->request.caller.name;
   update->intake.request_id = update->request.request_id;
   update->intake.trace = update->request.trace;
   update->intake.priority = update->request.priority;
@@ -211,7 +232,7 @@ void LeadGatewayService::LogRpc(LogLine& line, RpcMethod method,
   if (request.trace.valid()) {
     line.Add("trace_id", request.trace.TraceIdText());
   }
-  line.Add("caller", request.caller)
+  line.Add("caller", request.caller.name)
       .Add("account", account)
       .Add("code", absl::StatusCodeToString(code));
   if (!status.ok()) line.Add("reason", errors::ReasonNameOf(status));
@@ -241,7 +262,7 @@ grpc::ServerUnaryReactor* LeadGatewayService::ListLeadFields(
   const absl::Time started = clock_.Now();
   metrics_->RpcStarted(RpcMethod::kListLeadFields);
   under_way_.Begin();
-  const RequestContext from = ReadContext(*context);
+  const RequestContext from = Read(*context, RpcMethod::kListLeadFields);
   const std::shared_ptr<const ServingConfig> config = config_.Get();
   const absl::StatusOr<const AccountOptions*> account =
       FindAccount(*config, request->account(), from);
@@ -280,7 +301,7 @@ grpc::ServerUnaryReactor* LeadGatewayService::GetAccountStatus(
   const absl::Time started = clock_.Now();
   metrics_->RpcStarted(RpcMethod::kGetAccountStatus);
   under_way_.Begin();
-  const RequestContext from = ReadContext(*context);
+  const RequestContext from = Read(*context, RpcMethod::kGetAccountStatus);
   context->AddInitialMetadata("x-request-id", from.request_id);
   const std::shared_ptr<const ServingConfig> config = config_.Get();
   const absl::StatusOr<const AccountOptions*> found =

@@ -15,7 +15,9 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/config/config.h"
+#include "gateway/identity/caller.h"
 #include "gateway/server/engine.h"
+#include "gateway/server/policy_file.h"
 #include "gateway/server/request_context.h"
 #include "gateway/server/serving_config.h"
 #include "gateway/server/under_way.h"
@@ -32,9 +34,10 @@ namespace leadgateway::server {
 class LeadGatewayService final
     : public v1::LeadGatewayService::CallbackService {
  public:
-  // What is given must outlive the service.
+  // What is given must outlive the service. `policy` is null without one.
   LeadGatewayService(const CurrentConfig& config, const Clock& clock,
-                     Engine* engine, Metrics* metrics);
+                     Engine* engine, Metrics* metrics,
+                     const PolicyFile* policy = nullptr);
 
   grpc::ServerWriteReactor<v1::BulkUpdateLeadsResponse>* BulkUpdateLeads(
       grpc::CallbackServerContext* context,
@@ -58,11 +61,14 @@ class LeadGatewayService final
  private:
   struct Update;
 
-  // The options of the named or the default account, as long as `config` is
-  // there.
-  static absl::StatusOr<const AccountOptions*> FindAccount(
+  // Who calls, and whether he may: then `admitted` is OK.
+  RequestContext Read(const grpc::CallbackServerContext& context,
+                      RpcMethod method) const;
+  // The options of the named or the default account, if the caller may use it;
+  // there as long as `config`.
+  absl::StatusOr<const AccountOptions*> FindAccount(
       const ServingConfig& config, absl::string_view name,
-      const RequestContext& request);
+      const RequestContext& request) const;
   void Admit(const std::shared_ptr<Update>& update,
              std::shared_ptr<v1::BulkUpdateLeadsRequest> request);
   void LogUpdate(const Update& update, const absl::Status& status,
@@ -77,9 +83,12 @@ class LeadGatewayService final
 
   // Each RPC holds on to what is in force when it begins.
   const CurrentConfig& config_;
+  // Does not change.
+  const identity::Trust trust_;
   const Clock& clock_;
   Engine* const engine_;
   Metrics* const metrics_;
+  const PolicyFile* const policy_;
   UpdateIntake intake_;
   std::atomic<bool> draining_{false};
   mutable UnderWay under_way_;

@@ -7,6 +7,7 @@
 #include "absl/strings/string_view.h"
 #include "gateway/base/trace.h"
 #include "gateway/dispatch/job.h"
+#include "gateway/identity/caller.h"
 #include "grpcpp/server_context.h"
 
 namespace leadgateway::server {
@@ -15,12 +16,18 @@ namespace leadgateway::server {
 // printable.
 struct RequestContext {
   std::string request_id;  // the caller's, or one made here
-  std::string caller;      // for fair shares and logs
-  TraceContext trace;      // of a valid traceparent; not valid() otherwise
+  // Not OK if it can't be told who calls: then the RPC is refused with it.
+  absl::Status admitted;
+  identity::Caller caller;
+  TraceContext trace;  // of a valid traceparent; not valid() otherwise
   dispatch::Priority priority = dispatch::Priority::kInteractive;
 };
 
-RequestContext ReadContext(const grpc::CallbackServerContext& context);
+RequestContext ReadContext(const grpc::CallbackServerContext& context,
+                           const identity::Trust& trust);
+
+// What gRPC knows of an RPC's peer.
+identity::Peer ReadPeer(const grpc::ServerContextBase& context);
 
 // Puts the request id into the metadata of the answer: the initial metadata,
 // but the trailers of an UNAVAILABLE or RESOURCE_EXHAUSTED that comes before
@@ -29,12 +36,6 @@ RequestContext ReadContext(const grpc::CallbackServerContext& context);
 // again.
 void TellRequestId(const absl::Status& status, const std::string& request_id,
                    grpc::CallbackServerContext* context);
-
-// The host of a gRPC peer: "ipv4:10.0.0.7:4711" -> "10.0.0.7".
-std::string PeerHost(absl::string_view peer);
-
-// 1 to `most` printable ASCII characters.
-bool IsPrintable(absl::string_view text, size_t most);
 
 }  // namespace leadgateway::server
 

@@ -30,9 +30,12 @@
 #include "gateway/base/mutex.h"
 #include "gateway/base/process_stats.h"
 #include "gateway/config/config.h"
+#include "gateway/server/certificate_files.h"
 #include "gateway/server/config_page.h"
 #include "gateway/server/config_reloader.h"
 #include "gateway/server/listener.h"
+#include "gateway/server/policy_file.h"
+#include "gateway/server/policy_interceptor.h"
 #include "gateway/server/serving_config.h"
 #include "gateway/server/tls.h"
 #include "grpc/health/v1/health.pb.h"
@@ -42,6 +45,7 @@
 #include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
+#include "grpcpp/support/server_interceptor.h"
 
 namespace leadgateway::server {
 namespace {
@@ -123,15 +127,27 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(GatewayOptions options) {
       Engine::Create(config, SystemClock::Get(), server->metrics_.get());
   if (!engine.ok()) return engine.status();
   server->engine_ = *std::move(engine);
+  if (!config.listen.policy_file.empty()) {
+    absl::StatusOr<std::unique_ptr<PolicyFile>> policy = PolicyFile::Create(
+        config.listen.policy_file, config.listen.policy_refresh);
+    if (!policy.ok()) return policy.status();
+    server->policy_ = *std::move(policy);
+  }
   server->service_ = std::make_unique<LeadGatewayService>(
       server->config_, SystemClock::Get(), server->engine_.get(),
-      server->metrics_.get());
+      server->metrics_.get(), server->policy_.get());
   server->ready_ = std::make_shared<std::atomic<bool>>(false);
 
-  absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> credentials =
-      MakeServerCredentials(config.listen.tls ? &*config.listen.tls : nullptr);
-  if (!credentials.ok()) return credentials.status();
-  server->credentials_ = *std::move(credentials);
+  if (config.listen.tls) {
+    absl::StatusOr<std::unique_ptr<CertificateFiles>> certificates =
+        CertificateFiles::Create(*config.listen.tls);
+    if (!certificates.ok()) return certificates.status();
+    server->certificates_ = *std::move(certificates);
+    server->credentials_ = MakeTlsCredentials(
+        *server->certificates_, config.listen.tls->client_certificates);
+  } else {
+    server->credentials_ = grpc::InsecureServerCredentials();
+  }
   absl::StatusOr<std::unique_ptr<Listener>> listener =
       Listener::Create({.address = config.listen_address,
                         .max_connections = MostConnections(
@@ -237,6 +253,15 @@ absl::Status Server::StartGrpc() {
   builder.SetResourceQuota(memory);
   builder.SetMaxReceiveMessageSize(config->options().limits.max_request_bytes);
   builder.RegisterService(service_.get());
+  if (policy_ != nullptr) {
+    std::vector<
+        std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>>
+        interceptors;
+    interceptors.push_back(MakePolicyInterceptorFactory(
+        policy_.get(), config->options().listen.trust(),
+        absl::StrCat("/", kServiceName, "/")));
+    builder.experimental().SetInterceptorCreators(std::move(interceptors));
+  }
   acceptor_ = builder.experimental().AddExternalConnectionAcceptor(
       grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
       credentials_);

@@ -16,10 +16,12 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/mutex.h"
 #include "gateway/config/config.h"
+#include "gateway/server/certificate_files.h"
 #include "gateway/server/config_reloader.h"
 #include "gateway/server/engine.h"
 #include "gateway/server/lead_gateway_service.h"
 #include "gateway/server/listener.h"
+#include "gateway/server/policy_file.h"
 #include "gateway/server/serving_config.h"
 #include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server.h"
@@ -94,8 +96,10 @@ class Server {
   std::set<std::string> health_accounts_ ABSL_GUARDED_BY(health_mutex_);
   std::unique_ptr<Metrics> metrics_;
   std::unique_ptr<Engine> engine_;
+  std::unique_ptr<PolicyFile> policy_;  // null: none
   std::unique_ptr<LeadGatewayService> service_;
   std::unique_ptr<Listener> listener_;
+  std::unique_ptr<CertificateFiles> certificates_;  // null: plaintext
   std::shared_ptr<grpc::ServerCredentials> credentials_;
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor_;
   std::unique_ptr<grpc::Server> grpc_;

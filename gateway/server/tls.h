@@ -4,19 +4,19 @@
 #include <memory>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "gateway/config/config.h"
+#include "gateway/server/certificate_files.h"
 #include "grpcpp/security/server_credentials.h"
 
 namespace leadgateway::server {
 
-// The credentials of the gRPC listener: plaintext where `tls` is null, else TLS
-// with certificates that are read anew when their files change.
-absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeServerCredentials(
-    const TlsOptions* tls);
+// The credentials of the gRPC listener, TLS 1.2 and 1.3 with the certificates
+// in `files`, which must outlive every server that uses them.
+std::shared_ptr<grpc::ServerCredentials> MakeTlsCredentials(
+    const CertificateFiles& files, TlsOptions::ClientCertificates certificates);
 
 // What keeps a listener from serving with these files: kInvalidArgument with
-// one line per mistake, each beginning with the setting's path.
+// one line per mistake.
 absl::Status CheckTlsFiles(const TlsOptions& tls);
 
 }  // namespace leadgateway::server

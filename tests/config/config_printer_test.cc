@@ -45,6 +45,11 @@ constexpr char kFull[] = R"pb(
       max_idle { seconds: 901 }
       handshake_timeout { seconds: 1 nanos: 1 }
     }
+    trusted_proxies { local_peers: true identities: "spiffe://example/proxy/*" }
+    authorization {
+      policy_file: "/etc/lead_gateway/policy.json"
+      refresh_interval { seconds: 12 }
+    }
   }
   admin { address: "127.0.0.1:8081" }
   accounts {

@@ -34,7 +34,9 @@ constexpr char kMinimal[] = R"json(
 )json";
 
 constexpr char kFull[] = R"json({
-  "listen": { "address": "[::]:50051", "allowPlaintext": true },
+  "listen": { "address": "[::]:50051", "allowPlaintext": true,
+              "trustedProxies": { "localPeers": true,
+                                  "identities": [ "spiffe://example/proxy/*" ] } },
   "accounts": [
     { "name": "acme",
       "baseUrl": "https://api-in21.leadsquared.com/",
@@ -64,7 +66,11 @@ constexpr char kFull[] = R"json({
 
 constexpr char kFullTextproto[] = R"pb(
   # As kFull.
-  listen { address: "[::]:50051" allow_plaintext: true }
+  listen {
+    address: "[::]:50051"
+    allow_plaintext: true
+    trusted_proxies { local_peers: true identities: "spiffe://example/proxy/*" }
+  }
   accounts {
     name: "acme"
     base_url: "https://api-in21.leadsquared.com/"
@@ -111,6 +117,8 @@ constexpr char kFullTextproto[] = R"pb(
   log_level: DEBUG
   state_dir: "/var/lib/lead_gateway"
 )pb";
+
+constexpr char kName[] = "\"name\": \"acme\"";
 
 std::string MistakesOf(absl::string_view text,
                        ConfigFormat format = ConfigFormat::kJson) {
@@ -196,6 +204,10 @@ TEST(ParseConfig, FillsTheDefaultsIntoTheLeastThatWorks) {
 void ExpectFull(const absl::StatusOr<GatewayOptions>& options) {
   ASSERT_TRUE(options.ok()) << options.status();
   EXPECT_EQ(options->listen_address, "[::]:50051");
+  EXPECT_TRUE(options->listen.trust().verifies);
+  EXPECT_TRUE(options->listen.trust_local_peers);
+  EXPECT_THAT(options->listen.trusted_identities,
+              ElementsAre("spiffe://example/proxy/*"));
   EXPECT_EQ(options->admin_address, "");
   EXPECT_EQ(options->default_account, "b-2_x.y");
   EXPECT_EQ(options->drain_timeout, absl::ZeroDuration());
@@ -232,6 +244,44 @@ void ExpectFull(const absl::StatusOr<GatewayOptions>& options) {
   EXPECT_EQ(options->accounts[1].calls, 25);
 }
 
+TEST(ParseConfig, TakesAPlaintextListenerBeyondLoopbackByAnExplicitWordOnly) {
+  const auto listen = [](absl::string_view rest) {
+    return MistakesOf(With("\"address\": \"127.0.0.1:50051\"", rest));
+  };
+  EXPECT_THAT(listen(R"("address": "10.0.0.7:50051")"),
+              HasSubstr("listen.allowPlaintext"));
+  EXPECT_THAT(listen(R"("address": "[::]:50051", "allowPlaintext": false)"),
+              HasSubstr("listen.allowPlaintext"));
+  for (const char* const good :
+       {R"("address": "10.0.0.7:50051", "allowPlaintext": true)",
+        R"("address": "0.0.0.0:50051", "tls": { "certificateFile": "c",
+                                                "privateKeyFile": "k" })",
+        R"("address": "[::1]:50051")", R"("address": "localhost:50051")",
+        R"("address": "unix:/run/lead_gateway.sock")"}) {
+    EXPECT_EQ(listen(good), "") << good;
+  }
+}
+
+TEST(ParseConfig, TakesIdentitiesWhereTheListenerCanTellThem) {
+  const auto listen = [](absl::string_view rest) {
+    std::string text =
+        With(kName,
+             absl::StrCat(kName, R"(, "allowedCallers": [ "spiffe://td/ns/x/*",
+                                   "CN=crm,O=Example", "*" ])"));
+    absl::StrReplaceAll(
+        {{"\"127.0.0.1:50051\"", absl::StrCat("\"127.0.0.1:50051\", ", rest)}},
+        &text);
+    return MistakesOf(text);
+  };
+  EXPECT_EQ(listen(R"("tls": { "certificateFile": "c", "privateKeyFile": "k",
+                               "clientCaFile": "ca" })"),
+            "");
+  EXPECT_EQ(listen(R"("trustedProxies": { "localPeers": true })"), "");
+  EXPECT_THAT(listen(R"("tls": { "certificateFile": "c",
+                                 "privateKeyFile": "k" })"),
+              HasSubstr("accounts[0].allowedCallers[2]: names an identity"));
+}
+
 TEST(ParseConfig, ReadsEverySettingOfJson) {
   ExpectFull(ParseConfig(kFull, ConfigFormat::kJson));
 }
@@ -263,7 +313,6 @@ constexpr char kCalls[] = "\"calls\": 25";
 constexpr char kWindow[] = "\"window\": \"5s\"";
 constexpr char kListen[] = "\"listen\":   { \"address\": \"127.0.0.1:50051\" }";
 constexpr char kAdmin[] = "\"admin\":    { \"address\": \"127.0.0.1:8081\" }";
-constexpr char kName[] = "\"name\": \"acme\"";
 constexpr char kUrl[] = "\"https://api-in21.leadsquared.com\"";
 constexpr char kAccess[] = "\"accessKeyFile\": \"/run/secrets/access_key\"";
 
@@ -453,6 +502,41 @@ INSTANTIATE_TEST_SUITE_P(
                                            ", \"allowedCallers\": "
                                            "[\"a\", \"\"]")),
                   "accounts[0].allowedCallers[1]: must not be empty"},
+        Malformed{With(kName, absl::StrCat(kName,
+                                           ", \"allowedCallers\": "
+                                           "[\"a*b\"]")),
+                  "accounts[0].allowedCallers[0]: may have one \"*\", at its "
+                  "end, for all that begin so"},
+        Malformed{
+            With(kName, absl::StrCat(kName,
+                                     ", \"allowedCallers\": "
+                                     "[\"a\", \"spiffe://td/*\"]")),
+            "accounts[0].allowedCallers[1]: names an identity, and the "
+            "listener can't tell who callers are: set "
+            "listen.tls.clientCaFile, or listen.trustedProxies.localPeers "
+            "behind a proxy on this machine"},
+        Malformed{With(kListen,
+                       "\"listen\": { \"address\": \"127.0.0.1:50051\", "
+                       "\"trustedProxies\": { \"identities\": "
+                       "[ \"spiffe://td/proxy\" ] } }"),
+                  "listen.trustedProxies.identities: can't be known: set "
+                  "listen.tls with clientCaFile"},
+        // Beyond loopback only with an explicit word, or TLS.
+        Malformed{
+            With("127.0.0.1:50051", "0.0.0.0:50051"),
+            "listen.address: can be reached from other machines, and the "
+            "listener is plaintext: set listen.tls, or bind a loopback "
+            "address, or say listen.allowPlaintext if the network encrypts "
+            "by itself"},
+        Malformed{With("127.0.0.1:50051", "unix:gateway.sock"),
+                  "listen.address: must name the socket file by its whole path "
+                  "of at most 107 bytes, such as "
+                  "\"unix:/run/lead_gateway.sock\""},
+        Malformed{With("127.0.0.1:50051",
+                       absl::StrCat("unix:/", std::string(107, 'x'))),
+                  "listen.address: must name the socket file by its whole path "
+                  "of at most 107 bytes, such as "
+                  "\"unix:/run/lead_gateway.sock\""},
         Malformed{
             With(kListen, absl::StrCat(kListen, ", \"defaultAccount\": \"x\"")),
             "defaultAccount: must be the name of one of the accounts"},

@@ -55,8 +55,9 @@ bool Unpack(const google::protobuf::Any& any, std::optional<T>& out) {
 
 }  // namespace
 
-TempDir::TempDir() {
-  std::string path = ::testing::TempDir() + "/lead_gateway_XXXXXX";
+TempDir::TempDir(std::string within) {
+  if (within.empty()) within = ::testing::TempDir();
+  std::string path = within + "/lead_gateway_XXXXXX";
   if (mkdtemp(path.data()) == nullptr) ADD_FAILURE() << "no directory";
   path_ = std::move(path);
 }
@@ -340,16 +341,23 @@ Gateway::Gateway(GatewaySetup setup) {
   }
   server_ = *std::move(started);
 
+  channel_ = NewChannel(setup.credentials == nullptr
+                            ? grpc::InsecureChannelCredentials()
+                            : setup.credentials);
+  EXPECT_TRUE(channel_->WaitForConnected(
+      absl::ToChronoTime(absl::Now() + kLongEnough)));
+  stub_ = v1::LeadGatewayService::NewStub(channel_);
+}
+
+std::shared_ptr<grpc::Channel> Gateway::NewChannel(
+    const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
   grpc::ChannelArguments arguments;
   // A connection of its own: none is left over from the gateway of another
   // test.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetMaxSendMessageSize(-1);
-  channel_ = grpc::CreateCustomChannel(
-      server_->listen_address(), grpc::InsecureChannelCredentials(), arguments);
-  EXPECT_TRUE(channel_->WaitForConnected(
-      absl::ToChronoTime(absl::Now() + kLongEnough)));
-  stub_ = v1::LeadGatewayService::NewStub(channel_);
+  return grpc::CreateCustomChannel(server_->listen_address(), credentials,
+                                   arguments);
 }
 
 Gateway::~Gateway() {

@@ -19,6 +19,7 @@
 #include "google/rpc/status.pb.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
+#include "grpcpp/security/credentials.h"
 #include "grpcpp/support/status.h"
 #include "leadgateway/v1/lead_gateway.grpc.pb.h"
 #include "leadgateway/v1/lead_gateway.pb.h"
@@ -35,7 +36,7 @@ inline constexpr absl::Duration kLongEnough = absl::Seconds(30);
 // A new directory with files, gone at the end.
 class TempDir {
  public:
-  TempDir();
+  explicit TempDir(std::string within = "");  // default: where tests write
   ~TempDir();
   TempDir(const TempDir&) = delete;
   TempDir& operator=(const TempDir&) = delete;
@@ -124,6 +125,8 @@ struct GatewaySetup {
   LimitOptions limits;
   std::string listen_address = "127.0.0.1:0";
   ListenOptions listen;
+  // Of the gateway's own channel; null: plaintext.
+  std::shared_ptr<grpc::ChannelCredentials> credentials;
   absl::Duration drain_timeout = absl::Seconds(5);
   std::string state_dir;
   bool admin = false;
@@ -199,6 +202,10 @@ class Gateway {
   // whose call is turned away for a second. What comes within that second
   // waits, and what can share a call then does.
   std::unique_ptr<Rpc> Hold();
+
+  // A channel with a connection of its own.
+  std::shared_ptr<grpc::Channel> NewChannel(
+      const std::shared_ptr<grpc::ChannelCredentials>& credentials);
 
   // What the gateway has logged so far. Any thread.
   std::vector<std::string> log() const;

@@ -23,7 +23,7 @@ std::vector<absl::Status> AllErrors() {
       errors::EmptyRequest(),
       errors::TooManyLeads(10'001, 10'000),
       errors::AccountUnknown("nobody", {"acme"}),
-      errors::AccountForbidden("acme"),
+      errors::AccountForbidden("acme", "crm", "its address", "why"),
       errors::SearchKeyUnknown("Emial", {"EmailAddress"}),
       errors::SearchKeyNotUnique("City", {"EmailAddress"}),
       errors::QueueFull("account \"acme\"", "acme", 7, 8, 2, "leads",
