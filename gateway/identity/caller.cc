@@ -74,10 +74,10 @@ bool IsAllowed(const Caller& caller, const std::vector<std::string>& allowed,
   if (allowed.empty()) return true;
   if (!caller.identity.empty()) return MatchesOne(allowed, caller.identity);
   if (trust.verifies) return false;
-  return std::any_of(allowed.begin(), allowed.end(),
-                     [&](const std::string& pattern) {
-                       return MatchesText(pattern, caller.name);
-                     });
+  return std::any_of(
+      allowed.begin(), allowed.end(), [&](const std::string& pattern) {
+        return !NamesIdentity(pattern) && MatchesText(pattern, caller.name);
+      });
 }
 
 absl::Status Forbidden(absl::string_view account, const Caller& caller,

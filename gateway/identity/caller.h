@@ -67,7 +67,8 @@ absl::StatusOr<Caller> FindCaller(const Peer& peer, const Trust& trust);
 
 // Whether one of an account's `allowed` patterns lets the caller in; none at
 // all let in everyone. What a caller says of itself, and its address, count
-// only where the listener verifies nobody.
+// only where the listener verifies nobody, and only for patterns that name no
+// identity: a reload can bring those before the listener can check them.
 bool IsAllowed(const Caller& caller, const std::vector<std::string>& allowed,
                const Trust& trust);
 

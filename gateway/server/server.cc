@@ -127,6 +127,12 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(GatewayOptions options) {
       Engine::Create(config, SystemClock::Get(), server->metrics_.get());
   if (!engine.ok()) return engine.status();
   server->engine_ = *std::move(engine);
+  for (const AccountOptions& account : config.accounts) {
+    if (!account.allowed_callers.empty() && !config.listen.trust().verifies) {
+      LogLine(LogLevel::kWarn, "allowed_callers_unverified")
+          .Add("account", account.name);
+    }
+  }
   if (!config.listen.policy_file.empty()) {
     absl::StatusOr<std::unique_ptr<PolicyFile>> policy = PolicyFile::Create(
         config.listen.policy_file, config.listen.policy_refresh);

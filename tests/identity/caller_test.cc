@@ -165,6 +165,10 @@ TEST(IsAllowed, SortsHonestCallersWhereNobodyIsVerified) {
   EXPECT_TRUE(IsAllowed(nightly, {"nightly"}, {}));
   EXPECT_TRUE(IsAllowed(nightly, {"night*"}, {}));
   EXPECT_FALSE(IsAllowed(nightly, {"billing"}, {}));
+  // A claim that looks like an identity opens nothing there either.
+  const Caller liar =
+      Found({.address = "ipv4:10.0.0.7:1", .claimed = kCrm.uris[0]}, {});
+  EXPECT_FALSE(IsAllowed(liar, {kCrm.uris[0], "spiffe://*", "*"}, {}));
   const Caller address = Found({.address = "ipv4:10.0.0.7:1"}, {});
   EXPECT_TRUE(IsAllowed(address, {"10.0.0.*"}, {}));
 }
