@@ -67,6 +67,7 @@ class Load:
             self.request(leads),
             timeout=self.arguments.timeout,
             metadata=metadata,
+            wait_for_ready=self.arguments.wait_for_ready,
         )
         try:
             async for message in call:
@@ -141,6 +142,7 @@ async def main():
     parser.add_argument("--timeout", type=float, default=120, help="seconds")
     parser.add_argument("--value", default="Ada")
     parser.add_argument("--service-config", help="a file")
+    parser.add_argument("--wait-for-ready", action="store_true")
     parser.add_argument("--careless", action="store_true", help="as no caller may")
     arguments = parser.parse_args()
     options = []

@@ -42,6 +42,7 @@ serves_here() {
     -e "s#/run/secrets/lead-gateway/acme#$run#g" -e "s#/var/lib/lead-gateway#$run/state-$1#" \
     -e "s#https://api-in21.leadsquared.com#http://$leadsquared#" \
     -e 's#0\.0\.0\.0:[0-9]*#127.0.0.1:0#g' >"$run/$1.json"
+  "$gateway_program" --config="$run/$1.json" --check-config >"$run/check" 2>&1 || { cat "$run/check"; return 1; }
   serve "gateway-$1" "$gateway_program" --config="$run/$1.json"
   local admin
   admin=$(address_of "gateway-$1" admin)
