@@ -313,14 +313,15 @@ void Server::ReloadConfig() {
 
 absl::Status Server::Apply(GatewayOptions options) {
   const std::shared_ptr<const ServingConfig> before = config_.Get();
-  std::vector<std::string> waiting =
+  absl::StatusOr<std::vector<std::string>> waiting =
       KeepFixedSettings(before->options(), options);
+  if (!waiting.ok()) return waiting.status();
   if (absl::Status status = engine_->Apply(options); !status.ok()) {
     return status;
   }
   const auto next = std::make_shared<const ServingConfig>(
       std::move(options), before->generation() + 1,
-      SystemClock::Get().WallNow(), std::move(waiting));
+      SystemClock::Get().WallNow(), *std::move(waiting));
   config_.Set(next);
   // What was set by hand stays until the file says something else.
   if (next->options().log_level != before->options().log_level) {

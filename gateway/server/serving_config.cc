@@ -5,9 +5,14 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "gateway/config/config.h"
+#include "gateway/config/config_printer.h"
 
 namespace leadgateway::server {
 
@@ -29,8 +34,8 @@ const AccountOptions* ServingConfig::FindAccount(absl::string_view name) const {
   return it == accounts_.end() ? nullptr : it->second;
 }
 
-std::vector<std::string> KeepFixedSettings(const GatewayOptions& running,
-                                           GatewayOptions& next) {
+absl::StatusOr<std::vector<std::string>> KeepFixedSettings(
+    const GatewayOptions& running, GatewayOptions& next) {
   std::vector<std::string> kept;
   const auto keep = [&kept](const char* path, const auto& from, auto& to) {
     if (to == from) return;
@@ -49,6 +54,17 @@ std::vector<std::string> KeepFixedSettings(const GatewayOptions& running,
   keep("limits.maxRequestBytes", running.limits.max_request_bytes,
        next.limits.max_request_bytes);
   keep("stateDir", running.state_dir, next.state_dir);
+  if (kept.empty()) return kept;
+  // The file was checked with its own settings, not with these.
+  if (const absl::Status status =
+          ParseConfig(PrintConfig(next), ConfigFormat::kJson).status();
+      !status.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        absl::StrJoin(kept, ", "),
+        ": can't change while the gateway runs, and without that the rest of "
+        "the file is wrong; restart it\n",
+        status.message()));
+  }
   return kept;
 }
 

@@ -9,6 +9,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "gateway/base/mutex.h"
@@ -67,10 +68,12 @@ class CurrentConfig {
 
 // Takes back what can't change while the gateway runs: where it listens and
 // how, the state directory, and the largest message. `next` becomes what can be
-// in force beside `running`; returns the paths of the settings that were taken
-// back, such as "listen.tls".
-std::vector<std::string> KeepFixedSettings(const GatewayOptions& running,
-                                           GatewayOptions& next);
+// in force after `running`; returns the paths of the settings that were taken
+// back, such as "listen.tls". kInvalidArgument, with one line per mistake, if
+// what is left of `next` does not go with what was kept: callers that are known
+// by certificates where none are asked for would be whoever calls himself so.
+absl::StatusOr<std::vector<std::string>> KeepFixedSettings(
+    const GatewayOptions& running, GatewayOptions& next);
 
 }  // namespace leadgateway::server
 

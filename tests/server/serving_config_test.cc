@@ -56,7 +56,7 @@ TEST(ServingConfigTest, WhoHoldsOneKeepsItWhenAnotherIsInForce) {
 TEST(KeepFixedSettingsTest, TakesBackWhatNeedsARestartAndNamesIt) {
   const GatewayOptions running = Options();
   GatewayOptions next = running;
-  EXPECT_THAT(KeepFixedSettings(running, next), IsEmpty());
+  EXPECT_THAT(KeepFixedSettings(running, next).value(), IsEmpty());
 
   next.listen_address = "127.0.0.1:1";
   next.listen.tls.emplace();
