@@ -183,6 +183,16 @@ void Allowance::HoldSince(absl::Time since) {
   Insert(lost_, since - epsilon());
 }
 
+void Allowance::HoldUnderWay(absl::Time ends_by) { Insert(lost_, ends_by); }
+
+void Allowance::UnderWayEnded(absl::Time ends_by,
+                              std::optional<absl::Time> ended_at) {
+  const auto held = std::find(lost_.begin(), lost_.end(), ends_by);
+  if (held == lost_.end()) return;
+  lost_.erase(held);
+  if (ended_at) Insert(lost_, *ended_at);
+}
+
 void Allowance::Take() { ++in_flight_; }
 
 void Allowance::Answered(absl::Time sent_at, absl::Time answered_at) {

@@ -125,6 +125,11 @@ class Allowance {
   // A call of a predecessor, whose window began then.
   void HoldSince(absl::Time since);
 
+  // A call of a predecessor that is under way: it ends by then. And: it has
+  // ended; `ended_at` is none if it never left.
+  void HoldUnderWay(absl::Time ends_by);
+  void UnderWayEnded(absl::Time ends_by, std::optional<absl::Time> ended_at);
+
   // One call is about to leave. Needs FreeCalls(now) > 0.
   void Take();
 

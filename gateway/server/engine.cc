@@ -167,7 +167,9 @@ absl::Status Engine::Apply(const GatewayOptions& options) {
     for (LoadedAccount& each : loaded) {
       const std::string name = each.options.name;
       if (const auto known = on_loop_.find(name); known != on_loop_.end()) {
+        const bool was_retired = known->second->retired;
         known->second->Reconfigure(std::move(each), limits);
+        if (was_retired) TakeOverFromRetired(known->second, longest_call);
         continue;
       }
       auto account = NewAccount(std::move(each), limits);
@@ -178,11 +180,7 @@ absl::Status Engine::Apply(const GatewayOptions& options) {
               .Add("text", status.message());
         }
       }
-      for (const auto& [other_name, other] : on_loop_) {
-        if (other->retired && account->IsSameAs(*other)) {
-          account->Inherit(*other, longest_call);
-        }
-      }
+      TakeOverFromRetired(account, longest_call);
       on_loop_.emplace(name, account);
       const MutexLock lock(mutex_);
       accounts_.emplace(name, std::move(account));
@@ -200,6 +198,15 @@ absl::Status Engine::Apply(const GatewayOptions& options) {
         "the dispatch loop is stuck; the new accounts begin when it goes on");
   }
   return absl::OkStatus();
+}
+
+void Engine::TakeOverFromRetired(const std::shared_ptr<Account>& account,
+                                 absl::Duration longest_call) {
+  for (const auto& [name, other] : on_loop_) {
+    if (other->retired && account->IsSameAs(*other)) {
+      other->HandOverTo(account, longest_call);
+    }
+  }
 }
 
 void Engine::MindCallTimeouts(const GatewayOptions& options) {

@@ -192,6 +192,9 @@ class Engine {
   std::shared_ptr<Account> NewAccount(LoadedAccount loaded,
                                       const LimitOptions& limits);
   void OnKeys(const std::string& account, leadsquared::Credentials keys);
+  // If `account` is a retired one under another name, it takes over its calls.
+  void TakeOverFromRetired(const std::shared_ptr<Account>& account,
+                           absl::Duration longest_call);
   // Knows the longest of the calls that may be under way.
   void MindCallTimeouts(const GatewayOptions& options);
   // Ends what retired accounts could not work off in time; forgets those that

@@ -1,8 +1,10 @@
 #include "gateway/server/engine_account.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -12,6 +14,7 @@
 #include "gateway/dispatch/account_dispatcher.h"
 #include "gateway/dispatch/allowance.h"
 #include "gateway/dispatch/daily_budget.h"
+#include "gateway/dispatch/upstream.h"
 #include "gateway/leadsquared/credentials/credentials.h"
 #include "gateway/leadsquared/leadsquared_client.h"
 #include "gateway/model/errors.h"
@@ -95,6 +98,7 @@ EngineAccount::EngineAccount(
   dispatcher = std::make_unique<dispatch::AccountDispatcher>(
       DispatchOptions(from, limits), client.get(), shared.random,
       [this, on_call = std::move(on_call)](const dispatch::CallRecord& record) {
+        TellHeir(*record.report);
         on_call(*this, record);
       });
   dispatcher->budget().SetWallOffset(clock_.WallNow() - clock_.Now());
@@ -108,6 +112,7 @@ void EngineAccount::Reconfigure(LoadedAccount loaded,
     retired_at = absl::InfiniteFuture();
     give_up_at = absl::InfiniteFuture();
     dispatcher->TakeAgain();
+    heir_.reset();
   }
   queue_limit_leads = limits.max_queued_leads;
   daily_calls = to.daily_calls;
@@ -172,20 +177,40 @@ bool EngineAccount::Forgettable(absl::Time now) {
          dispatcher->budget().SpentToday(now) == 0;
 }
 
-void EngineAccount::Inherit(EngineAccount& other, absl::Duration longest_call) {
+void EngineAccount::HandOverTo(const std::shared_ptr<EngineAccount>& heir,
+                               absl::Duration longest_call) {
   const absl::Time now = clock_.Now();
-  dispatch::Allowance& allowance = dispatcher->allowance();
-  for (const absl::Time since : other.dispatcher->allowance().HeldSince(now)) {
-    allowance.HoldSince(since);
+  dispatch::Allowance& to = heir->dispatcher->allowance();
+  for (const absl::Time since : dispatcher->allowance().HeldSince(now)) {
+    to.HoldSince(since);
   }
-  for (int i = 0; i < other.dispatcher->calls_in_flight(); ++i) {
-    allowance.HoldSince(now + longest_call);
+  calls_end_by_ = now + longest_call;
+  for (int i = 0; i < dispatcher->calls_in_flight(); ++i) {
+    to.HoldUnderWay(calls_end_by_);
   }
-  dispatcher->budget().Restore(other.dispatcher->budget().SpentToday(now), now);
-  other.dispatcher->GiveUpAccount(now);
+  heir_ = heir;
+  // What the heir knows already, it has from this one: a name that comes back.
+  const int64_t more = dispatcher->budget().SpentToday(now) -
+                       heir->dispatcher->budget().SpentToday(now);
+  heir->dispatcher->budget().Restore(more, now);
+  dispatcher->GiveUpAccount(now);
   LogLine(LogLevel::kInfo, "account_renamed")
-      .Add("account", name)
-      .Add("before", other.name);
+      .Add("account", heir->name)
+      .Add("before", name);
+}
+
+void EngineAccount::TellHeir(const dispatch::CallReport& report) {
+  const std::shared_ptr<EngineAccount> heir = heir_.lock();
+  if (heir == nullptr) return;
+  dispatch::Allowance& allowance = heir->dispatcher->allowance();
+  switch (report.verdict) {
+    case dispatch::CallVerdict::kNotSent:
+      return allowance.UnderWayEnded(calls_end_by_, std::nullopt);
+    case dispatch::CallVerdict::kInDoubt:
+      return;  // may still be counted
+    default:
+      return allowance.UnderWayEnded(calls_end_by_, report.done_at);
+  }
 }
 
 dispatch::AccountState EngineAccount::State(absl::Time now) {

@@ -16,6 +16,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/config/config.h"
 #include "gateway/dispatch/account_dispatcher.h"
+#include "gateway/dispatch/upstream.h"
 #include "gateway/http/http_client.h"
 #include "gateway/leadsquared/credentials/credentials.h"
 #include "gateway/leadsquared/leadsquared_client.h"
@@ -62,10 +63,11 @@ struct EngineAccount {
     return client->credentials().access_key ==
            other.client->credentials().access_key;
   }
-  // Takes over what `other`, a retired one that IsSameAs this, has done, and
-  // ends its queue. Calls of it that are under way are counted within
-  // `longest_call`.
-  void Inherit(EngineAccount& other, absl::Duration longest_call);
+  // This one is retired: hands over what it has done to `heir`, which IsSameAs
+  // this, and ends its queue. Calls that are under way end within
+  // `longest_call`; the heir is told when.
+  void HandOverTo(const std::shared_ptr<EngineAccount>& heir,
+                  absl::Duration longest_call);
 
   dispatch::AccountState State(absl::Time now);
   AccountView View(absl::Time now);
@@ -92,7 +94,11 @@ struct EngineAccount {
   absl::Time give_up_at = absl::InfiniteFuture();
 
  private:
+  void TellHeir(const dispatch::CallReport& report);
+
   const Clock& clock_;
+  std::weak_ptr<EngineAccount> heir_;
+  absl::Time calls_end_by_;  // as the heir knows it
 };
 
 }  // namespace leadgateway::server

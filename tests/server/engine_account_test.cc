@@ -58,6 +58,19 @@ class FakeHttp final : public http::HttpClient {
     }
   }
 
+  // A throttle answers the first call that is under way, if there is one.
+  bool TurnOneAway() {
+    if (waiting.empty()) return false;
+    auto [at, done] = std::move(waiting.front());
+    waiting.erase(waiting.begin());
+    http::HttpReply reply;
+    reply.sent_at = at;
+    reply.done_at = clock_.now;
+    reply.http_status = 429;
+    std::move(done)(std::move(reply));
+    return true;
+  }
+
   std::vector<http::HttpRequest> sent;
   std::vector<
       std::pair<absl::Time, absl::AnyInvocable<void(http::HttpReply) &&>>>
@@ -111,8 +124,8 @@ class EngineAccountTest : public ::testing::Test {
     EXPECT_TRUE(loaded.ok()) << loaded.status();
     return std::move(loaded->front());
   }
-  std::unique_ptr<EngineAccount> Make(const AccountOptions& options) {
-    auto account = std::make_unique<EngineAccount>(
+  std::shared_ptr<EngineAccount> Make(const AccountOptions& options) {
+    auto account = std::make_shared<EngineAccount>(
         Load(options), LimitOptions(),
         EngineAccount::Shared{.clock = clock_,
                               .metrics = &metrics_,
@@ -204,7 +217,7 @@ TEST_F(EngineAccountTest, OneThatComesBackGoesOnWhereItWas) {
   EXPECT_FALSE(account->Forgettable(clock_.now));
 }
 
-TEST_F(EngineAccountTest, AnotherNameForTheSameKeysInheritsCallsAndBudget) {
+TEST_F(EngineAccountTest, AnotherNameForTheSameKeysTakesOverCallsAndBudget) {
   options_.daily_calls = 100;
   options_.calls = 3;
   const auto before = Make(options_);
@@ -222,17 +235,30 @@ TEST_F(EngineAccountTest, AnotherNameForTheSameKeysInheritsCallsAndBudget) {
   renamed.name = "other";
   const auto after = Make(renamed);
   ASSERT_TRUE(after->IsSameAs(*before));
-  after->Inherit(*before, absl::Seconds(30));
+  before->HandOverTo(after, absl::Seconds(30));
   EXPECT_GE(watch->Count(Outcome::kNotSent), 50);
-  EXPECT_EQ(after->State(clock_.now).calls_held,
-            static_cast<int>(http_.waiting.size()));
+  const int under_way = static_cast<int>(http_.waiting.size());
+  EXPECT_EQ(after->State(clock_.now).calls_held, under_way);
   EXPECT_EQ(after->State(clock_.now).calls_today, static_cast<int64_t>(sent));
-  // Those under way are counted within 30 s, and then for a window.
-  const int held = after->State(clock_.now).calls_held;
-  clock_.now += absl::Seconds(89);
-  EXPECT_EQ(after->State(clock_.now).calls_held, held);
-  clock_.now += absl::Seconds(2);
+  // Those under way are counted within 30 s, and then for a window, unless they
+  // are answered before.
+  clock_.now += absl::Seconds(1);
+  ASSERT_TRUE(http_.TurnOneAway());
+  const absl::Time answered = clock_.now;
+  clock_.now = answered + absl::Seconds(59);
+  EXPECT_EQ(after->State(clock_.now).calls_held, under_way);
+  clock_.now = answered + absl::Seconds(61);
+  EXPECT_EQ(after->State(clock_.now).calls_held, under_way - 1);
+  clock_.now = answered + absl::Seconds(88);
+  EXPECT_EQ(after->State(clock_.now).calls_held, under_way - 1);
+  clock_.now = answered + absl::Seconds(90);
   EXPECT_EQ(after->State(clock_.now).calls_held, 0);
+
+  // And back again: nothing is counted twice.
+  after->Retire(absl::Hours(1));
+  before->Reconfigure(Load(options_), LimitOptions());
+  after->HandOverTo(before, absl::Seconds(30));
+  EXPECT_EQ(before->State(clock_.now).calls_today, static_cast<int64_t>(sent));
 
   AccountOptions stranger = renamed;
   stranger.access_key_file = dir_ + "/access2";
