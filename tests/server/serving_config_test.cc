@@ -8,7 +8,9 @@
 #include "gateway/config/config.h"
 #include "gateway/server/config_page.h"
 #include "gmock/gmock.h"
+#include "google/protobuf/descriptor.h"
 #include "gtest/gtest.h"
+#include "leadgateway/config/v1/gateway_config.pb.h"
 
 namespace leadgateway::server {
 namespace {
@@ -17,6 +19,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
+using ::testing::UnorderedElementsAre;
 
 GatewayOptions Options() {
   GatewayOptions options;
@@ -81,6 +84,21 @@ TEST(KeepFixedSettingsTest, TakesBackWhatNeedsARestartAndNamesIt) {
                   "listen.connections", "admin.address",
                   "limits.maxRequestBytes", "stateDir"));
   EXPECT_EQ(next, wanted);
+}
+
+TEST(KeepFixedSettingsTest, EachSettingIsEitherTakenOverOrTakenBack) {
+  std::vector<std::string> names;
+  const google::protobuf::Descriptor& type =
+      *config::v1::GatewayConfig::descriptor();
+  for (int i = 0; i < type.field_count(); ++i) {
+    names.push_back(type.field(i)->name());
+  }
+  // A new one belongs here, and into Server::Apply (whoever uses it asks for
+  // what is in force) or into KeepFixedSettings.
+  EXPECT_THAT(
+      names, UnorderedElementsAre("listen", "admin", "state_dir",  // taken back
+                                  "accounts", "default_account", "limits",
+                                  "drain_timeout", "log_level"));
 }
 
 TEST(ConfigPageTest, SaysWhichConfigurationItIsAndWhatBecameOfTheLastReload) {
