@@ -137,6 +137,8 @@ void EngineAccount::Reconfigure(LoadedAccount loaded,
   if (!(loaded.credentials->access_key == known.access_key) ||
       !(loaded.credentials->secret_key == known.secret_key)) {
     TakeKeys(*std::move(loaded.credentials));
+    // They may be those of another account of LeadSquared's.
+    fields->Refresh();
   }
 }
 

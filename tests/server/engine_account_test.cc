@@ -281,6 +281,7 @@ TEST_F(EngineAccountTest,
   next.secret_key_file = dir_ + "/secret2";
   account->Reconfigure(Load(next, {options_}), LimitOptions());
   EXPECT_EQ(account->client->credentials().generation, 2);
+  EXPECT_TRUE(account->fields->StartFetch(clock_.now));
   EXPECT_EQ(account->client->credentials().access_key.Reveal(),
             "key-of-access2");
   // A new place that can't be read is a mistake.
