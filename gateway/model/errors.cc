@@ -253,6 +253,16 @@ absl::Status Draining() {
   return status;
 }
 
+absl::Status AccountGone(absl::string_view account) {
+  absl::Status status = Make(
+      Reason::kDraining,
+      absl::StrCat("account \"", account,
+                   "\" was taken out of this gateway's configuration; nothing "
+                   "was sent"));
+  AddRetry(status, absl::Seconds(1));
+  return status;
+}
+
 absl::Status SchemaUnavailable(absl::string_view account) {
   absl::Status status = Make(
       Reason::kSchemaUnavailable,

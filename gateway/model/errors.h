@@ -68,6 +68,9 @@ absl::Status DailyShareSpent(absl::string_view account, int64_t spent,
                              int64_t budget, absl::Duration retry_after,
                              absl::Time until, absl::TimeZone zone);
 absl::Status Draining();
+// Nothing of the request was sent when its account was taken out of the
+// configuration.
+absl::Status AccountGone(absl::string_view account);
 absl::Status SchemaUnavailable(absl::string_view account);
 absl::Status UpstreamCredentialsRejected(absl::string_view account,
                                          absl::string_view upstream_text);

@@ -177,8 +177,11 @@ std::optional<absl::Status> UpdateStream::WholeFailure() const {
                  ? std::optional(errors::DeadlineExceeded(account_))
                  : std::nullopt;
     case Reason::kDraining:
-      return upstream_calls_ == 0 ? std::optional(errors::Draining())
-                                  : std::nullopt;
+      if (upstream_calls_ != 0) return std::nullopt;
+      return results_.front().problem->message ==
+                     errors::LeadAccountGone(account_).message
+                 ? errors::AccountGone(account_)
+                 : errors::Draining();
     case Reason::kUpstreamCredentialsRejected:
       return errors::UpstreamCredentialsRejected(
           account_, results_.front().problem->upstream_text);

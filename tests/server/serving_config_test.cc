@@ -79,7 +79,7 @@ TEST(KeepFixedSettingsTest, TakesBackWhatNeedsARestartAndNamesIt) {
   wanted.accounts.pop_back();
   wanted.default_account = "acme";
   EXPECT_THAT(
-      KeepFixedSettings(running, next),
+      KeepFixedSettings(running, next).value(),
       ElementsAre("listen.address", "listen.tls", "listen.allowPlaintext",
                   "listen.connections", "admin.address",
                   "limits.maxRequestBytes", "stateDir"));

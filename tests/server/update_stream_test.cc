@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "gateway/base/signal.h"
@@ -328,6 +329,17 @@ TEST_F(WholeFailureTest, IsUnavailableWhenDrainingOnlyIfNothingWasSent) {
   EXPECT_EQ(EndOf({{}, NotSent(0, 5, Reason::kDraining), 0}).code(),
             absl::StatusCode::kUnavailable);
   EXPECT_TRUE(EndOf({{}, NotSent(0, 5, Reason::kDraining), 1}).ok());
+}
+
+TEST_F(WholeFailureTest, SaysSoWhenTheAccountIsGoneAndNotTheGateway) {
+  std::vector<LeadResult> results = NotSent(0, 5, Reason::kDraining);
+  for (LeadResult& result : results) {
+    result.problem = errors::LeadAccountGone("acme");
+  }
+  const absl::Status end = EndOf({{}, results, 0});
+  EXPECT_EQ(end.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(errors::ReasonNameOf(end), "DRAINING");
+  EXPECT_TRUE(absl::StrContains(end.message(), "\"acme\" was taken out of"));
 }
 
 TEST_F(WholeFailureTest, IsFailedPreconditionWhenTheKeysAreRejected) {
