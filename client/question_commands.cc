@@ -39,6 +39,20 @@ std::string BytesText(int64_t bytes) {
   return absl::StrFormat("%.1f MiB", size / kKib / kKib);
 }
 
+// As many options as fit; --output=json has all of them.
+std::string OptionsText(const LeadFieldInfo& field) {
+  constexpr size_t kWidth = 40;
+  std::string text;
+  for (const std::string& option : field.options()) {
+    const std::string next = Printable(option);
+    if (!text.empty() && text.size() + next.size() + 2 > kWidth) {
+      return absl::StrFormat("%s, ... (%d)", text, field.options_size());
+    }
+    text += text.empty() ? next : ", " + next;
+  }
+  return text;
+}
+
 std::string YesNo(bool value) { return value ? "yes" : "-"; }
 
 // One JSON object on one line, in protobuf's mapping.
@@ -188,13 +202,15 @@ std::string StatusText(const GetAccountStatusResponse& response) {
 
 std::string FieldsText(const ListLeadFieldsResponse& response) {
   std::vector<std::vector<std::string>> rows = {
-      {"FIELD", "NAME", "TYPE", "UNIQUE", "NEEDED", "READ ONLY", "LONGEST"}};
+      {"FIELD", "NAME", "TYPE", "UNIQUE", "NEEDED", "READ ONLY", "LONGEST",
+       "OPTIONS"}};
   for (const LeadFieldInfo& field : response.fields()) {
     rows.push_back(
         {Printable(field.schema_name()), Printable(field.display_name()),
          Printable(field.data_type()), YesNo(field.unique()),
          YesNo(field.mandatory()), YesNo(field.read_only()),
-         field.max_length() > 0 ? std::to_string(field.max_length()) : "-"});
+         field.max_length() > 0 ? std::to_string(field.max_length()) : "-",
+         OptionsText(field)});
   }
   return TextTable(rows, {6}) + std::to_string(response.fields_size()) +
          (response.fields_size() == 1 ? " field\n" : " fields\n");

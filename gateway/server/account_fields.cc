@@ -26,27 +26,39 @@ AccountFields::Catalogue AccountFields::Get() const {
   return fields_;
 }
 
-void AccountFields::WhenKnown(absl::Time until, Done done) {
+void AccountFields::WhenKnown(absl::Time until, Waiter waiter, Done done) {
   if (Catalogue known = Get()) {
     std::move(done)(std::move(known));
   } else if (!keys_refused_.ok()) {
     std::move(done)(keys_refused_);
+  } else if (!HasRoom(waiter)) {
+    std::move(done)(errors::SchemaUnavailable(options_.account));
   } else {
-    waits_.push_back({until, std::move(done)});
+    Add({until, waiter, std::move(done)});
   }
 }
 
+void AccountFields::Add(Wait wait) {
+  waiting_bytes_ += wait.waiter.bytes;
+  waits_.push_back(std::move(wait));
+}
+
 void AccountFields::WhenNewer(const Catalogue& known, absl::Time now,
-                              absl::Time until, Done done) {
+                              absl::Time until, Waiter waiter, Done done) {
   Catalogue current = Get();
   const bool may_fetch =
       fetching_ || (!options_.pinned && now >= extra_from_ && failures_ == 0);
-  if (current != known || !may_fetch || until <= now) {
+  if (current != known || !may_fetch || until <= now || !HasRoom(waiter)) {
     std::move(done)(std::move(current));
     return;
   }
-  waits_.push_back({until, std::move(done), /*for_newer=*/true});
+  Add({until, waiter, std::move(done), /*for_newer=*/true});
   FetchExtra(now);
+}
+
+void AccountFields::Cancel(const void* who) {
+  Answer([who](const Wait& wait) { return wait.waiter.who == who; },
+         errors::Cancelled());
 }
 
 void AccountFields::Refuted(absl::Time now) { FetchExtra(now); }
@@ -134,7 +146,8 @@ void AccountFields::Replace(Catalogue fields) {
 }
 
 void AccountFields::Reconfigure(absl::Duration refresh, bool pinned,
-                                absl::Time now) {
+                                int64_t max_waiting_bytes, absl::Time now) {
+  options_.max_waiting_bytes = max_waiting_bytes;
   if (refresh == options_.refresh && pinned == options_.pinned) return;
   options_.refresh = refresh;
   options_.pinned = pinned;
@@ -156,6 +169,7 @@ void AccountFields::Answer(Ends ends, const absl::StatusOr<Catalogue>& answer) {
   std::vector<Wait> over;
   std::erase_if(waits_, [&](Wait& wait) {
     if (!ends(wait)) return false;
+    waiting_bytes_ -= wait.waiter.bytes;
     over.push_back(std::move(wait));
     return true;
   });

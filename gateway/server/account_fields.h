@@ -1,6 +1,7 @@
 #ifndef LEADGATEWAY_GATEWAY_SERVER_ACCOUNT_FIELDS_H_
 #define LEADGATEWAY_GATEWAY_SERVER_ACCOUNT_FIELDS_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -35,6 +36,8 @@ class AccountFields {
     absl::Duration refresh = kDefaultFieldRefresh;
     // `saved` is all that will ever be known.
     bool pinned = false;
+    // What may be held for those that wait.
+    int64_t max_waiting_bytes = kDefaultMaxQueuedBytes;
   };
 
   // `random` must outlive this object.
@@ -43,10 +46,16 @@ class AccountFields {
   // What is known now; null if nothing is. Any thread.
   Catalogue Get() const;
 
+  // Who waits: by this it can be let go of, and so much memory is held for it.
+  struct Waiter {
+    const void* who = nullptr;
+    int64_t bytes = 0;
+  };
+
   // Calls `done` once: at once if the fields are known or the keys are refused,
   // otherwise when that changes, or with SCHEMA_UNAVAILABLE in the first Tick
-  // from `until` on.
-  void WhenKnown(absl::Time until, Done done);
+  // from `until` on, or at once if those that wait would hold too much memory.
+  void WhenKnown(absl::Time until, Waiter waiter, Done done);
 
   // The same for whoever misses a field in `known`: `done` gets newer fields,
   // at once if they are there, otherwise when a fetch brings them. It gets the
@@ -55,7 +64,10 @@ class AccountFields {
   // kFirstExtraPause; twice, four times, ... that as long as they bring no new
   // name, and at most kMostExtraPause.
   void WhenNewer(const Catalogue& known, absl::Time now, absl::Time until,
-                 Done done);
+                 Waiter waiter, Done done);
+
+  // Ends the waits of `who`, whose caller has gone.
+  void Cancel(const void* who);
 
   // LeadSquared has refused a field that it should have: fetches early, as
   // often as above.
@@ -83,7 +95,8 @@ class AccountFields {
   void Replace(Catalogue fields);
 
   // Other settings, as in Options.
-  void Reconfigure(absl::Duration refresh, bool pinned, absl::Time now);
+  void Reconfigure(absl::Duration refresh, bool pinned,
+                   int64_t max_waiting_bytes, absl::Time now);
 
   // Ends all waits with `status`.
   void EndWaits(const absl::Status& status);
@@ -105,6 +118,7 @@ class AccountFields {
  private:
   struct Wait {
     absl::Time until;
+    Waiter waiter;
     Done done;
     bool for_newer = false;
   };
@@ -114,6 +128,10 @@ class AccountFields {
   // Has fields fetched at once or as soon as an extra fetch may be made.
   void FetchExtra(absl::Time now);
   void PlanNext(absl::Time now);
+  bool HasRoom(const Waiter& waiter) const {
+    return waiting_bytes_ + waiter.bytes <= options_.max_waiting_bytes;
+  }
+  void Add(Wait wait);
 
   Options options_;
   absl::BitGenRef random_;
@@ -128,6 +146,7 @@ class AccountFields {
   int failures_ = 0;  // since the last success
   absl::Status keys_refused_;
   std::vector<Wait> waits_;
+  int64_t waiting_bytes_ = 0;  // of all of them
 };
 
 }  // namespace leadgateway::server

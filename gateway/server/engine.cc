@@ -40,6 +40,8 @@ using dispatch::CallVerdict;
 
 // At the end: a disk that takes longer than this has lost the state.
 constexpr absl::Duration kMostStateWait = absl::Seconds(10);
+// The loop comes round within milliseconds unless it is stuck.
+constexpr absl::Duration kMostApplyWait = absl::Seconds(30);
 
 // Counts results on their way to whoever waits for them.
 class CountingObserver final : public dispatch::JobObserver {
@@ -193,7 +195,7 @@ absl::Status Engine::Apply(const GatewayOptions& options) {
     key_watcher_->Watch(name, std::move(source));
   }
   // Then an RPC that has seen the new configuration finds its account.
-  if (!applied->WaitFor(kMostFieldsWait)) {
+  if (!applied->WaitFor(kMostApplyWait)) {
     return absl::UnavailableError(
         "the dispatch loop is stuck; the new accounts begin when it goes on");
   }
@@ -453,9 +455,9 @@ void Engine::Submit(absl::string_view account, dispatch::JobSpec spec,
 void Engine::Cancel(absl::string_view account, std::shared_ptr<Ticket> ticket) {
   loop_->Post([this, entry = Find(account), ticket = std::move(ticket)] {
     ticket->cancelled = true;
-    if (ticket->job && entry != nullptr) {
-      entry->dispatcher->Cancel(*ticket->job, clock_.Now());
-    }
+    if (entry == nullptr) return;
+    entry->fields->Cancel(ticket.get());
+    if (ticket->job) entry->dispatcher->Cancel(*ticket->job, clock_.Now());
   });
 }
 
@@ -527,6 +529,8 @@ void Engine::OnFields(Account& account, const dispatch::CallReport& report,
 }
 
 void Engine::WithFields(absl::string_view name, absl::Time until,
+                        std::shared_ptr<Ticket> ticket,
+                        absl::FunctionRef<int64_t()> bytes,
                         AccountFields::Done done) {
   const std::shared_ptr<Account> account = Find(name);
   if (account == nullptr || account->retired) {
@@ -541,8 +545,14 @@ void Engine::WithFields(absl::string_view name, absl::Time until,
     std::move(done)(std::move(known));
     return;
   }
-  until = std::min(until, clock_.Now() + kMostFieldsWait);
-  loop_->Post([this, account, until, done = std::move(done)]() mutable {
+  loop_->Post([this, account, until, ticket = std::move(ticket), held = bytes(),
+               done = std::move(done)]() mutable {
+    if (ticket != nullptr && ticket->cancelled) {
+      return std::move(done)(errors::Cancelled());
+    }
+    if (account->retired) {
+      return std::move(done)(errors::AccountUnknown(account->name, {}));
+    }
     if (account->retired) {
       std::move(done)(errors::AccountUnknown(account->name, {}));
       return;
@@ -553,20 +563,26 @@ void Engine::WithFields(absl::string_view name, absl::Time until,
       std::move(done)(std::move(refused));
       return;
     }
-    account->fields->WhenKnown(until, std::move(done));
+    account->fields->WhenKnown(until, {ticket.get(), held}, std::move(done));
   });
 }
 
 void Engine::WithNewerFields(absl::string_view name, Catalogue known,
-                             absl::Time until, AccountFields::Done done) {
+                             absl::Time until, std::shared_ptr<Ticket> ticket,
+                             int64_t bytes, AccountFields::Done done) {
   until = std::min(until, clock_.Now() + kMostNewerFieldsWait);
   loop_->Post([this, account = Find(name), known = std::move(known), until,
+               ticket = std::move(ticket), bytes,
                done = std::move(done)]() mutable {
+    if (ticket != nullptr && ticket->cancelled) {
+      return std::move(done)(errors::Cancelled());
+    }
     // Without the account, the request ends where it hands over its leads.
     if (account == nullptr || account->retired) {
       return std::move(done)(std::move(known));
     }
-    account->fields->WhenNewer(known, clock_.Now(), until, std::move(done));
+    account->fields->WhenNewer(known, clock_.Now(), until,
+                               {ticket.get(), bytes}, std::move(done));
   });
 }
 

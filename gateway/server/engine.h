@@ -13,6 +13,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/functional/any_invocable.h"
+#include "absl/functional/function_ref.h"
 #include "absl/random/bit_gen_ref.h"
 #include "absl/random/random.h"
 #include "absl/status/status.h"
@@ -111,16 +112,18 @@ class Engine {
   // The account's fields: at once on this thread where they are known,
   // otherwise once, later, on the loop thread: when they have come, when
   // LeadSquared refuses the keys, or with SCHEMA_UNAVAILABLE when it is `until`
-  // (at most kMostFieldsWait from now). Null where the account's checks are
-  // off.
+  // or those that wait hold too much. Null where the account's checks are off.
+  // Who waits may have a ticket, by which it can be cancelled, and tells how
+  // much is held for it if it is asked, on this thread.
   void WithFields(absl::string_view account, absl::Time until,
-                  AccountFields::Done done);
-  static constexpr absl::Duration kMostFieldsWait = absl::Seconds(30);
+                  std::shared_ptr<Ticket> ticket,
+                  absl::FunctionRef<int64_t()> bytes, AccountFields::Done done);
   // The account's fields for whoever misses one in `known`: newer ones if they
   // can be had, otherwise the same again. Later, on the loop thread; it waits
   // until `until`, and at most kMostNewerFieldsWait.
   void WithNewerFields(absl::string_view account, Catalogue known,
-                       absl::Time until, AccountFields::Done done);
+                       absl::Time until, std::shared_ptr<Ticket> ticket,
+                       int64_t bytes, AccountFields::Done done);
   static constexpr absl::Duration kMostNewerFieldsWait = absl::Seconds(10);
   // For each account, by name, whether its requests need not wait for fields:
   // they are known, or not checked.

@@ -27,7 +27,7 @@ namespace leadgateway::server {
 namespace {
 
 // How long an account that a new configuration leaves out is still there for
-// RPCs that have begun: longer than any of them waits for the fields.
+// RPCs that have begun: longer than any of them waits for newer fields.
 constexpr absl::Duration kRetirement = absl::Seconds(35);
 
 leadsquared::LeadSquaredClient::Options ClientOptions(
@@ -91,7 +91,8 @@ EngineAccount::EngineAccount(
       AccountFields::Options{.account = name,
                              .saved = std::move(loaded.saved_fields),
                              .refresh = from.field_refresh,
-                             .pinned = IsPinned(from)},
+                             .pinned = IsPinned(from),
+                             .max_waiting_bytes = limits.max_queued_bytes},
       shared.random);
   client = std::make_unique<leadsquared::LeadSquaredClient>(
       ClientOptions(from), *std::move(loaded.credentials), shared.http);
@@ -124,7 +125,8 @@ void EngineAccount::Reconfigure(LoadedAccount loaded,
     base_url = to.base_url;
     fields->Refresh();
   }
-  fields->Reconfigure(to.field_refresh, IsPinned(to), now);
+  fields->Reconfigure(to.field_refresh, IsPinned(to), limits.max_queued_bytes,
+                      now);
   // What LeadSquared has said itself is better, unless it is never asked.
   if (loaded.saved_fields != nullptr &&
       (IsPinned(to) || fields->Get() == nullptr)) {

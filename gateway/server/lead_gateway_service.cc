@@ -276,7 +276,7 @@ grpc::ServerUnaryReactor* LeadGatewayService::ListLeadFields(
   const absl::Time until =
       FinishBy(*context, clock_, config->options().limits.default_timeout);
   engine_->WithFields(
-      (*account)->name, until,
+      (*account)->name, until, nullptr, [] { return int64_t{0}; },
       [this, context, reactor, request, response, started, from,
        name = (*account)->name](absl::StatusOr<Engine::Catalogue> fields) {
         absl::Status status = fields.status();

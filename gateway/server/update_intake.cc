@@ -1,6 +1,7 @@
 #include "gateway/server/update_intake.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,6 +27,10 @@ constexpr double kReserveShare = 0.05;
 constexpr absl::Duration kLeastReserve = absl::Milliseconds(5);
 constexpr absl::Duration kMostReserve = absl::Milliseconds(500);
 
+int64_t BytesOf(const v1::BulkUpdateLeadsRequest& request) {
+  return static_cast<int64_t>(request.SpaceUsedLong());
+}
+
 }  // namespace
 
 absl::Time FinishBy(absl::Time now, absl::Duration left) {
@@ -35,16 +40,19 @@ absl::Time FinishBy(absl::Time now, absl::Duration left) {
 
 void UpdateIntake::Start(const Update& update,
                          std::shared_ptr<v1::BulkUpdateLeadsRequest> request) {
-  engine_->WithFields(update.account, update.finish_by,
-                      [this, update, request = std::move(request)](
-                          absl::StatusOr<Engine::Catalogue> fields) mutable {
-                        if (!fields.ok()) {
-                          update.stream->Refused(fields.status());
-                        } else {
-                          Hand(update, std::move(request), *std::move(fields),
-                               /*newest=*/false);
-                        }
-                      });
+  const v1::BulkUpdateLeadsRequest& held = *request;
+  engine_->WithFields(
+      update.account, update.finish_by, update.ticket,
+      [&held] { return BytesOf(held); },
+      [this, update, request = std::move(request)](
+          absl::StatusOr<Engine::Catalogue> fields) mutable {
+        if (!fields.ok()) {
+          update.stream->Refused(fields.status());
+        } else {
+          Hand(update, std::move(request), *std::move(fields),
+               /*newest=*/false);
+        }
+      });
 }
 
 void UpdateIntake::Hand(const Update& update,
@@ -57,8 +65,10 @@ void UpdateIntake::Hand(const Update& update,
                                              .stop_at_unknown_name = !newest});
   if (!validated.ok()) return update.stream->Refused(validated.status());
   if (validated->unknown_name) {
+    const int64_t bytes = BytesOf(*request);
     engine_->WithNewerFields(
-        update.account, std::move(catalogue), update.finish_by,
+        update.account, std::move(catalogue), update.finish_by, update.ticket,
+        bytes,
         [this, update, request = std::move(request)](
             absl::StatusOr<Engine::Catalogue> fields) mutable {
           if (!fields.ok()) {

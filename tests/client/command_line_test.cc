@@ -152,12 +152,26 @@ TEST_F(CommandLineTest, FieldsAndStatusPrintTables) {
   field.set_display_name("Email");
   field.set_data_type("Email");
   field.set_unique(true);
+  field.set_max_length(200);
+  auto& stage = *gateway.fields.add_fields();
+  stage.set_schema_name("ProspectStage");
+  stage.set_display_name("Lead Stage");
+  stage.set_data_type("Select");
+  stage.set_mandatory(true);
+  stage.set_read_only(true);
+  stage.add_options("Prospect");
+  stage.add_options("Opportunity");
+  for (int i = 0; i < 18; ++i) stage.add_options("An option of some length");
   EXPECT_EQ(Run({"fields", "--gateway", gateway.address(), "--filter=mail"}),
             kAllUpdated);
-  EXPECT_EQ(out_.str(),
-            "FIELD         NAME   TYPE   UNIQUE  NEEDED  READ ONLY  LONGEST\n"
-            "EmailAddress  Email  Email  yes     -       -                -\n"
-            "1 field\n");
+  EXPECT_EQ(
+      out_.str(),
+      "FIELD          NAME        TYPE    UNIQUE  NEEDED  READ ONLY  LONGEST  "
+      "OPTIONS\n"
+      "EmailAddress   Email       Email   yes     -       -              200\n"
+      "ProspectStage  Lead Stage  Select  -       yes     yes              -  "
+      "Prospect, Opportunity, ... (20)\n"
+      "2 fields\n");
   EXPECT_EQ(Run({"status", "--gateway", gateway.address()}), kAllUpdated);
   EXPECT_THAT(out_.str(), StartsWith("account          acme\n"
                                      "limit            25 calls in 5.0 s"));

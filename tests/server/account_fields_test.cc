@@ -58,7 +58,7 @@ TEST_F(AccountFieldsTest, FetchesAtOnceAndOnlyOneAtATime) {
 
 TEST_F(AccountFieldsTest, WhoWaitsHearsOfTheFieldsWhenTheyCome) {
   ASSERT_TRUE(fields_.StartFetch(kStart));
-  fields_.WhenKnown(kStart + absl::Seconds(30), Into(&answers_));
+  fields_.WhenKnown(kStart + absl::Seconds(30), {}, Into(&answers_));
   EXPECT_EQ(fields_.Tick(kStart), kStart + absl::Seconds(30));
   EXPECT_TRUE(answers_.empty());
   const Catalogue come = CatalogueOf("EmailAddress");
@@ -67,15 +67,15 @@ TEST_F(AccountFieldsTest, WhoWaitsHearsOfTheFieldsWhenTheyCome) {
   ASSERT_TRUE(answers_[0].ok());
   EXPECT_EQ(*answers_[0], come);
   // Known from now on.
-  fields_.WhenKnown(kStart, Into(&answers_));
+  fields_.WhenKnown(kStart, {}, Into(&answers_));
   ASSERT_EQ(answers_.size(), 2u);
   EXPECT_EQ(*answers_[1], come);
 }
 
 TEST_F(AccountFieldsTest, AWaitThatIsOverEndsAsSchemaUnavailable) {
   ASSERT_TRUE(fields_.StartFetch(kStart));
-  fields_.WhenKnown(kStart + absl::Seconds(2), Into(&answers_));
-  fields_.WhenKnown(kStart + absl::Seconds(3), Into(&answers_));
+  fields_.WhenKnown(kStart + absl::Seconds(2), {}, Into(&answers_));
+  fields_.WhenKnown(kStart + absl::Seconds(3), {}, Into(&answers_));
   EXPECT_EQ(fields_.Tick(kStart + absl::Seconds(2)), kStart + absl::Seconds(3));
   ASSERT_EQ(answers_.size(), 1u);
   EXPECT_EQ(answers_[0].status().code(), absl::StatusCode::kUnavailable);
@@ -86,7 +86,7 @@ TEST_F(AccountFieldsTest, AFailedFetchIsTriedAgainWithinAMinuteAndTellsNobody) {
   absl::Time now = kStart;
   for (int i = 0; i < 20; ++i) {
     ASSERT_TRUE(fields_.StartFetch(now));
-    fields_.WhenKnown(absl::InfiniteFuture(), Into(&answers_));
+    fields_.WhenKnown(absl::InfiniteFuture(), {}, Into(&answers_));
     fields_.Fetched(absl::UnavailableError("HTTP 502"), now);
     EXPECT_GT(fields_.next_fetch(), now);
     EXPECT_LE(fields_.next_fetch(), now + AccountFields::kMostPause);
@@ -111,16 +111,57 @@ TEST_F(AccountFieldsTest, OldFieldsAreServedWhileFetchesFail) {
 TEST_F(AccountFieldsTest, RefusedKeysEndTheWaitsUntilAFetchSucceeds) {
   const absl::Status refused = errors::UpstreamCredentialsRejected("acme", "");
   ASSERT_TRUE(fields_.StartFetch(kStart));
-  fields_.WhenKnown(absl::InfiniteFuture(), Into(&answers_));
+  fields_.WhenKnown(absl::InfiniteFuture(), {}, Into(&answers_));
   fields_.Fetched(refused, kStart);
-  fields_.WhenKnown(absl::InfiniteFuture(), Into(&answers_));
+  fields_.WhenKnown(absl::InfiniteFuture(), {}, Into(&answers_));
   ASSERT_EQ(answers_.size(), 2u);
   EXPECT_EQ(answers_[0].status(), refused);
   EXPECT_EQ(answers_[1].status(), refused);
   ASSERT_TRUE(fields_.StartFetch(fields_.next_fetch()));
   fields_.Fetched(CatalogueOf("EmailAddress"), fields_.next_fetch());
-  fields_.WhenKnown(absl::InfiniteFuture(), Into(&answers_));
+  fields_.WhenKnown(absl::InfiniteFuture(), {}, Into(&answers_));
   EXPECT_TRUE(answers_.back().ok());
+}
+
+TEST_F(AccountFieldsTest, WhoHasGoneWaitsNoLonger) {
+  const int one = 0;
+  const int other = 0;
+  fields_.WhenKnown(absl::InfiniteFuture(), {&one, 1}, Into(&answers_));
+  fields_.WhenKnown(absl::InfiniteFuture(), {&other, 1}, Into(&answers_));
+  fields_.Cancel(&one);
+  ASSERT_EQ(answers_.size(), 1u);
+  EXPECT_EQ(answers_[0].status().code(), absl::StatusCode::kCancelled);
+  fields_.Cancel(&one);
+  EXPECT_EQ(answers_.size(), 1u);
+  Load("a", kStart);
+  ASSERT_EQ(answers_.size(), 2u);
+  EXPECT_TRUE(answers_[1].ok());
+}
+
+TEST_F(AccountFieldsTest, NoMoreWaitThanThereIsRoomFor) {
+  const int who = 0;
+  const int64_t most = kDefaultMaxQueuedBytes;
+  fields_.WhenKnown(absl::InfiniteFuture(), {&who, most - 1}, Into(&answers_));
+  fields_.WhenKnown(absl::InfiniteFuture(), {nullptr, 1}, Into(&answers_));
+  EXPECT_TRUE(answers_.empty());
+  fields_.WhenKnown(absl::InfiniteFuture(), {nullptr, 1}, Into(&answers_));
+  ASSERT_EQ(answers_.size(), 1u);
+  EXPECT_EQ(errors::ReasonNameOf(answers_[0].status()), "SCHEMA_UNAVAILABLE");
+  // Who goes makes room.
+  fields_.Cancel(&who);
+  fields_.WhenKnown(absl::InfiniteFuture(), {nullptr, 1}, Into(&answers_));
+  EXPECT_EQ(answers_.size(), 2u);
+  const Catalogue known = Load("a", kStart);
+  EXPECT_EQ(answers_.size(), 4u);
+  // For newer fields the same: those that are there are told at once.
+  const absl::Time later = kStart + absl::Minutes(1);
+  fields_.WhenNewer(known, later, later + absl::Seconds(1), {nullptr, most + 1},
+                    Into(&answers_));
+  ASSERT_EQ(answers_.size(), 5u);
+  EXPECT_EQ(*answers_[4], known);
+  fields_.WhenNewer(known, later, later + absl::Seconds(1), {nullptr, most},
+                    Into(&answers_));
+  EXPECT_EQ(answers_.size(), 5u);
 }
 
 TEST_F(AccountFieldsTest, SavedFieldsAreThereFromTheStart) {
@@ -132,7 +173,7 @@ TEST_F(AccountFieldsTest, SavedFieldsAreThereFromTheStart) {
 }
 
 TEST_F(AccountFieldsTest, ADrainEndsAllWaits) {
-  fields_.WhenKnown(absl::InfiniteFuture(), Into(&answers_));
+  fields_.WhenKnown(absl::InfiniteFuture(), {}, Into(&answers_));
   fields_.EndWaits(errors::Draining());
   ASSERT_EQ(answers_.size(), 1u);
   EXPECT_EQ(errors::ReasonNameOf(answers_[0].status()), "DRAINING");
@@ -144,7 +185,7 @@ TEST_F(AccountFieldsTest, AMissWaitsForOneExtraFetchAndGetsItsFields) {
   const Catalogue old = Load("EmailAddress", kStart);
   const absl::Time now = kStart + absl::Minutes(1);
   for (int i = 0; i < 3; ++i) {
-    fields_.WhenNewer(old, now, now + absl::Seconds(10), Into(&answers_));
+    fields_.WhenNewer(old, now, now + absl::Seconds(10), {}, Into(&answers_));
   }
   EXPECT_TRUE(answers_.empty());
   ASSERT_TRUE(fields_.StartFetch(now));
@@ -154,7 +195,7 @@ TEST_F(AccountFieldsTest, AMissWaitsForOneExtraFetchAndGetsItsFields) {
   ASSERT_EQ(answers_.size(), 3u);
   for (const auto& answer : answers_) EXPECT_EQ(*answer, fresh);
   // Whoever missed it in the old ones gets the new ones without a fetch.
-  fields_.WhenNewer(old, now, now + absl::Seconds(10), Into(&answers_));
+  fields_.WhenNewer(old, now, now + absl::Seconds(10), {}, Into(&answers_));
   EXPECT_EQ(*answers_.back(), fresh);
   EXPECT_FALSE(fields_.StartFetch(now));
 }
@@ -165,7 +206,7 @@ TEST_F(AccountFieldsTest, MissesThatFindNothingCostLessAndLess) {
   // A caller that names a field that does not exist, every second for an hour.
   for (absl::Time now = kStart; now < kStart + absl::Hours(1);
        now += absl::Seconds(1)) {
-    fields_.WhenNewer(fields_.Get(), now, now + absl::Seconds(1),
+    fields_.WhenNewer(fields_.Get(), now, now + absl::Seconds(1), {},
                       Into(&answers_));
     if (fields_.StartFetch(now)) {
       ++fetches;
@@ -184,13 +225,13 @@ TEST_F(AccountFieldsTest, AMissThatFindsSomethingMakesTheNextOneQuick) {
   absl::Time now = kStart;
   for (int i = 0; i < 5; ++i) {
     now += absl::Minutes(1);
-    fields_.WhenNewer(fields_.Get(), now, now + absl::Seconds(1),
+    fields_.WhenNewer(fields_.Get(), now, now + absl::Seconds(1), {},
                       Into(&answers_));
     ASSERT_TRUE(fields_.StartFetch(now)) << i;
     fields_.Fetched(CatalogueOf(i % 2 == 0 ? "mx_A" : "mx_B"), now);
   }
   now += AccountFields::kFirstExtraPause;
-  fields_.WhenNewer(fields_.Get(), now, now + absl::Seconds(1),
+  fields_.WhenNewer(fields_.Get(), now, now + absl::Seconds(1), {},
                     Into(&answers_));
   EXPECT_TRUE(fields_.StartFetch(now));
 }
@@ -198,25 +239,25 @@ TEST_F(AccountFieldsTest, AMissThatFindsSomethingMakesTheNextOneQuick) {
 TEST_F(AccountFieldsTest, AMissGetsTheOldFieldsWhenItsFetchFailsOrTakesLong) {
   const Catalogue old = Load("EmailAddress", kStart);
   absl::Time now = kStart + absl::Minutes(1);
-  fields_.WhenNewer(old, now, now + absl::Seconds(2), Into(&answers_));
+  fields_.WhenNewer(old, now, now + absl::Seconds(2), {}, Into(&answers_));
   ASSERT_TRUE(fields_.StartFetch(now));
   EXPECT_LE(fields_.Tick(now), now + absl::Seconds(2));
   fields_.Tick(now + absl::Seconds(2));
   ASSERT_EQ(answers_.size(), 1u);
   EXPECT_EQ(*answers_[0], old);
-  fields_.WhenNewer(old, now, now + absl::Seconds(20), Into(&answers_));
+  fields_.WhenNewer(old, now, now + absl::Seconds(20), {}, Into(&answers_));
   fields_.Fetched(absl::UnavailableError("HTTP 502"), now);
   ASSERT_EQ(answers_.size(), 2u);
   EXPECT_EQ(*answers_[1], old);
   // While LeadSquared is down, nobody waits for it.
-  fields_.WhenNewer(old, now, now + absl::Seconds(20), Into(&answers_));
+  fields_.WhenNewer(old, now, now + absl::Seconds(20), {}, Into(&answers_));
   EXPECT_EQ(answers_.size(), 3u);
 }
 
 TEST_F(AccountFieldsTest, AMissWhoseTimeIsOverWaitsForNothing) {
   const Catalogue old = Load("EmailAddress", kStart);
   const absl::Time now = kStart + absl::Minutes(1);
-  fields_.WhenNewer(old, now, now, Into(&answers_));
+  fields_.WhenNewer(old, now, now, {}, Into(&answers_));
   EXPECT_EQ(answers_.size(), 1u);
   EXPECT_FALSE(fields_.StartFetch(now));
 }
@@ -241,7 +282,7 @@ TEST_F(AccountFieldsTest, PinnedFieldsAreNeverFetched) {
                         .refresh = absl::ZeroDuration(),
                         .pinned = true},
                        random_);
-  fields.WhenNewer(saved, kStart, kStart + absl::Hours(1), Into(&answers_));
+  fields.WhenNewer(saved, kStart, kStart + absl::Hours(1), {}, Into(&answers_));
   fields.Refuted(kStart);
   ASSERT_EQ(answers_.size(), 1u);
   EXPECT_EQ(*answers_[0], saved);
@@ -258,7 +299,7 @@ TEST_F(AccountFieldsTest, WithoutARefreshFieldsAreFetchedOnceAndAfterMisses) {
   fields.Fetched(CatalogueOf("EmailAddress"), kStart);
   const absl::Time later = kStart + absl::Hours(1'000);
   EXPECT_FALSE(fields.StartFetch(later));
-  fields.WhenNewer(fields.Get(), later, later + absl::Seconds(1),
+  fields.WhenNewer(fields.Get(), later, later + absl::Seconds(1), {},
                    Into(&answers_));
   EXPECT_TRUE(fields.StartFetch(later));
 }

@@ -206,6 +206,79 @@ TEST(FitText, AWebsiteHasAHostAndNoWhiteSpace) {
                               {" ", "no"}});
 }
 
+// Values that no caller means, against each kind: "y" fits as it is, "-" does
+// not.
+TEST(FitText, OddValuesFitWhereTheyCould) {
+  const std::pair<std::string, const char*> cases[] = {
+      // number, boolean, date, date-time, e-mail, phone, website
+      {"\U0001F600",
+       "----"
+       "-yy"},
+      {"\u05e9\u05dc\u05d5\u05dd",
+       "----"
+       "-yy"},
+      {"\u202e\u05e9@\u05dc",
+       "----"
+       "yyy"},
+      {"\u202e12",
+       "----"
+       "-yy"},
+      {std::string("\0", 1), "-------"},
+      {"\x01\x02", "-------"},
+      {"1\x7f", "-------"},
+      {"2024-02-29\n12:00:00",
+       "----"
+       "---"},
+      {"NaN",
+       "----"
+       "--y"},
+      {"-Infinity",
+       "----"
+       "--y"},
+      {"12345678901234567",
+       "y---"
+       "-yy"},
+      {"-12345678901234567",
+       "y---"
+       "-yy"},
+      {"0000-02-29",
+       "----"
+       "-yy"},
+      {"2100-02-29",
+       "----"
+       "-yy"},
+      {"2400-02-29",
+       "--y."
+       "-yy"},
+      {"2400-02-29 23:59:59",
+       "--yy"
+       "-y-"},
+      {"2024-02-29T00:00:00+14:00",
+       "---."
+       "-yy"},
+      {"2024-02-29T00:00:00-12:00",
+       "---."
+       "-yy"},
+      {"2024-02-29T00:00:00+24:00",
+       "----"
+       "-yy"},
+      {" ", "-------"},
+  };
+  constexpr FieldKind kKinds[] = {FieldKind::kNumber, FieldKind::kBoolean,
+                                  FieldKind::kDate,   FieldKind::kDateTime,
+                                  FieldKind::kEmail,  FieldKind::kPhone,
+                                  FieldKind::kWebsite};
+  for (const auto& [text, expected] : cases) {
+    std::string fits;
+    for (const FieldKind kind : kKinds) {
+      const std::string fit = Fit(kind, text);
+      // ".": sent in another form.
+      fits += fit == "same" ? 'y' : fit == "no" ? '-' : '.';
+    }
+    EXPECT_EQ(fits, expected) << '"' << text << '"';
+  }
+}
+
 // ---------------------------------------------------------------- typed values
 
 v1::LeadField Int(int64_t value) {

@@ -1,6 +1,7 @@
 #include "gateway/validation/request_validator.h"
 
 #include <cmath>
+#include <iterator>
 #include <memory>
 #include <set>
 #include <string>
@@ -528,6 +529,106 @@ TEST_F(FieldChecksTest, ANearMissIsToldTheRightName) {
   EXPECT_EQ(Sent(), "x");
 }
 
+TEST_F(FieldChecksTest, NamesAreTakenToTheLetter) {
+  const std::string five_megabytes(5 << 20, 'm');
+  for (const std::string& name :
+       {std::string("mx_name.with.dots"), std::string("mx_Name.With.Dots "),
+        std::string("mx_Name.With"), std::string("."), std::string(" "),
+        std::string("mx_Short\0", 9), std::string("mx_Sh\x01ort"),
+        std::string("\U0001F600"), std::string("\u202emx_Short"),
+        std::string("\u05e9\u05dc\u05d5\u05dd"), five_megabytes}) {
+    With(name, "x");
+    EXPECT_EQ(Reasons(), Names{"FIELD_UNKNOWN"}) << name.substr(0, 100);
+    EXPECT_LT(Validate().invalid[0].problem->message.size(), 1000);
+  }
+  With("", "x");
+  EXPECT_EQ(Reasons(), Names{"FIELD_UNKNOWN"});
+  EXPECT_EQ(Mistake(), "has no attribute name");
+}
+
+TEST_F(FieldChecksTest, NamesOfAnyScriptAreNamesIfTheAccountHasThem) {
+  std::vector<schema::FieldInfo> fields;
+  const std::string names[] = {"EmailAddress",
+                               "mx.a.b",
+                               ".",
+                               " ",
+                               "\U0001F600",
+                               "\u05e9\u05dc\u05d5\u05dd",
+                               std::string(300, 'n')};
+  for (const std::string& name : names) {
+    fields.push_back(FieldOf(name, "Text"));
+  }
+  fields[0].unique = true;
+  catalogue_ =
+      *schema::FieldCatalogue::Create(std::move(fields), {}, absl::UnixEpoch());
+  options_.catalogue = catalogue_.get();
+  request_.clear_leads();
+  Fields lead;
+  for (const std::string& name : names) lead.push_back({name, "x"});
+  Add(lead);
+  const ValidatedRequest validated = Validate();
+  ASSERT_EQ(validated.leads.size(), 1);
+  for (size_t i = 0; i < std::size(names); ++i) {
+    EXPECT_EQ(validated.leads[0].fields[i].attribute, names[i]);
+  }
+}
+
+// By Phone, e-mail address and a code, what two values are the same lead?
+TEST_F(ValidateRequestTest, KeysAreComparedByTheRuleOfTheirKind) {
+  struct {
+    const char* key;
+    std::string one;
+    std::string other;
+    bool same;
+  } cases[] = {
+      {"EmailAddress", "a@b", "A@B", true},
+      {"EmailAddress", "a@b", "\t a@b \n", true},
+      {"EmailAddress", "a@b", "a@c", false},
+      {"EmailAddress", "a@b", "a @b", false},
+      {"EmailAddress", "\u00e9@x", "e\u0301@x", true},
+      {"EmailAddress", "stra\u00dfe@x", "STRASSE@x", true},
+      {"EmailAddress", "\u05e9@x", "\u05e9@x\u00a0", true},
+      {"EmailAddress", "\U0001F600@x", "\U0001F601@x", false},
+      {"EmailAddress", "a\x01@b", "a@b", false},
+      {"EmailAddress", std::string("a\0@b", 4), "a@b", false},
+      {"mx_Code", "12", "12.0", false},
+      {"mx_Code", "007", "7", false},
+      {"mx_Code", "NaN", "nan", true},
+      {"Phone", "+91-99", "9199", true},
+      {"Phone", "+91 (99)", "91.99", true},
+      {"Phone", "+91-99", "099", false},
+      {"Phone", "n/a", "N/A", true},
+  };
+  for (const auto& c : cases) {
+    request_.Clear();
+    request_.set_search_by_key(c.key);
+    Add({{c.key, c.one}, {"A", "1"}});
+    Add({{c.key, c.other}, {"A", "1"}});
+    EXPECT_EQ(Validate().invalid.size(), c.same ? 2 : 0)
+        << c.one << " and " << c.other;
+  }
+}
+
+TEST_F(FieldChecksTest, TagsAreCountedInBytes) {
+  for (const std::string& tag :
+       {std::string(), std::string(256, 't'), std::string("\0\x01", 2),
+        std::string("\u05e9\u202e")}) {
+    request_.clear_leads();
+    Add({{"EmailAddress", "a@b"}, {"mx_Short", "x"}}, tag);
+    ASSERT_EQ(Validate().leads.size(), 1);
+    EXPECT_EQ(Validate().leads[0].tag, tag);
+  }
+  std::string smileys;
+  for (int i = 0; i < 64; ++i) smileys += "\U0001F600";
+  request_.clear_leads();
+  Add({{"EmailAddress", "a@b"}, {"mx_Short", "x"}}, smileys);
+  EXPECT_EQ(Validate().leads.size(), 1);
+  request_.mutable_leads(0)->set_tag(smileys + "x");
+  EXPECT_EQ(Reasons(), Names{"TAG_TOO_LONG"});
+  request_.mutable_leads(0)->set_tag(std::string(5 << 20, 't'));
+  EXPECT_EQ(Reasons(), Names{"TAG_TOO_LONG"});
+}
+
 TEST_F(FieldChecksTest, EachPolicyDoesWhatItSays) {
   struct {
     CheckPolicy FieldChecks::*policy;
@@ -586,6 +687,10 @@ TEST_F(FieldChecksTest, LengthsAreCountedInCharacters) {
     With("mx_Short", value);
     EXPECT_THAT(Warning(), HasSubstr("has 5 characters")) << value;
   }
+  With("mx_Short", std::string(5 << 20, 'x'));
+  EXPECT_THAT(Warning(), HasSubstr("has 5242880 characters"));
+  With("mx_Short", std::string("\0\0\0\0\0", 5));
+  EXPECT_THAT(Warning(), HasSubstr("has 5 characters"));
   // A number's MaxLength is the width of a form.
   With("mx_Count", "12345678901234567");
   EXPECT_EQ(Warning(), "");
@@ -612,6 +717,14 @@ TEST_F(FieldChecksTest, OptionsAreComparedToTheLetter) {
   EXPECT_EQ(Warning(), "");
   With("mx_Tags", "Option 1; Option 17;Option 4999;");
   EXPECT_EQ(Warning(), "");
+  for (const std::string& value :
+       {std::string("\U0001F600"), std::string("\u202eProspect"),
+        std::string("Prospect\0", 9), std::string("Prospect\x01"),
+        std::string("NaN"), std::string(" "),
+        std::string("Prospect;Customer")}) {
+    With("ProspectStage", value);
+    EXPECT_THAT(Warning(), HasSubstr("VALUE_NOT_AN_OPTION")) << value;
+  }
   With("mx_Tags", "Option 1;Optoin 17");
   EXPECT_THAT(Warning(), HasSubstr("VALUE_NOT_AN_OPTION"));
 }
