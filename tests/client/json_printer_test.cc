@@ -42,6 +42,23 @@ TEST(JsonPrinterTest, AnUpdatedLeadHasNoReason) {
             "\n");
 }
 
+TEST(JsonPrinterTest, WarningsStandWithTheLeadThatWasSent) {
+  leadgateway::v1::LeadResult result;
+  result.set_outcome(leadgateway::v1::OUTCOME_UPDATED);
+  result.set_attempts(1);
+  auto* const warning = result.add_warnings();
+  warning->set_field("leads[0].fields[\"mx_Short\"]");
+  warning->set_reason("VALUE_TOO_LONG");
+  warning->set_description("has 5 characters");
+  std::ostringstream out;
+  JsonPrinter(out).Result(result, 2, false);
+  EXPECT_THAT(
+      out.str(),
+      ::testing::HasSubstr(
+          R"("warnings":[{"field":"leads[0].fields[\"mx_Short\"]",)"
+          R"("reason":"VALUE_TOO_LONG","description":"has 5 characters"}])"));
+}
+
 TEST(JsonPrinterTest, ProgressAndRetryHaveTheirTypes) {
   leadgateway::v1::Progress progress;
   progress.set_leads_done(1);
