@@ -39,16 +39,20 @@ std::string BytesText(int64_t bytes) {
   return absl::StrFormat("%.1f MiB", size / kKib / kKib);
 }
 
-// As many options as fit; --output=json has all of them.
+// The first few options.
 std::string OptionsText(const LeadFieldInfo& field) {
   constexpr size_t kWidth = 40;
   std::string text;
+  int shown = 0;
   for (const std::string& option : field.options()) {
     const std::string next = Printable(option);
-    if (!text.empty() && text.size() + next.size() + 2 > kWidth) {
-      return absl::StrFormat("%s, ... (%d)", text, field.options_size());
-    }
-    text += text.empty() ? next : ", " + next;
+    if (shown > 0 && text.size() + next.size() + 2 > kWidth) break;
+    text += shown == 0 ? next : ", " + next;
+    ++shown;
+  }
+  const int all = field.options_size() + field.options_left_out();
+  if (shown < all) {
+    text += absl::StrFormat("%s... (%d)", shown == 0 ? "" : ", ", all);
   }
   return text;
 }

@@ -102,6 +102,16 @@ TEST(FieldsTest, FieldsAreListedByAnyPartOfTheirNames) {
   ASSERT_TRUE(ListFields(gateway, "EMAILADDR", response).ok());
   ASSERT_GE(response.fields_size(), 1);
   EXPECT_TRUE(response.fields(0).unique());
+  // By what people see, too.
+  response.Clear();
+  ASSERT_TRUE(ListFields(gateway, "lEAD sTAGE", response).ok());
+  ASSERT_EQ(response.fields_size(), 1);
+  EXPECT_EQ(response.fields(0).schema_name(), "ProspectStage");
+  EXPECT_EQ(response.fields(0).data_type(), "Select");
+  EXPECT_GT(response.fields(0).options_size(), 0);
+  response.Clear();
+  ASSERT_TRUE(ListFields(gateway, "no such field", response).ok());
+  EXPECT_EQ(response.fields_size(), 0);
 }
 
 TEST(FieldsTest, WhileThereIsNoMetadataRequestsWaitAndThenAreUnavailable) {
