@@ -9,6 +9,7 @@
   manifests.py times MANIFESTS            that a pod may live until it has drained
   manifests.py memory MANIFESTS           that its bounds fit under its limit
   manifests.py config MANIFESTS           the gateway's configuration
+  manifests.py headless MANIFESTS         the name by which replicas are found
 """
 
 import json
@@ -223,6 +224,12 @@ def references(manifests):
             expect(ref["port"] == ports["grpc"], f"GRPCRoute: port {ref['port']}")
 
 
+def headless(manifests):
+    name = manifests.one("StatefulSet")["spec"]["serviceName"]
+    namespace = manifests.one("StatefulSet")["metadata"]["namespace"]
+    print(f"{name}.{namespace}.svc.cluster.local")
+
+
 def seconds(duration):
     assert duration.endswith("s")
     return float(duration[:-1])
@@ -265,7 +272,7 @@ def config(manifests):
 def main():
     commands = {
         each.__name__: each
-        for each in (schemas, kinds, references, times, memory, config)
+        for each in (schemas, kinds, references, times, memory, config, headless)
     }
     if len(sys.argv) < 3 or sys.argv[1] not in commands:
         sys.exit(__doc__)

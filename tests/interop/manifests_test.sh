@@ -64,6 +64,12 @@ for each in kubernetes istio linkerd; do
   check "$each: the gateway takes its configuration, and serves with it" serves_here "$each"
 done
 
+envoys_service() {
+  grep -A 1 'socket_address:$' deploy/envoy/envoy.yaml |
+    grep -q "address: $(manifests headless "$run/kubernetes.yaml")\$"
+}
+check "Envoy looks for a service that is there" envoys_service
+
 # Controls: manifests with a mistake, which must be noticed.
 spoilt() {
   local each=$1 change=$2
