@@ -83,6 +83,7 @@ mkdir "$run/tls"
   }
   certificate tls "DNS:lead-gateway.lead-gateway.svc,DNS:localhost,IP:127.0.0.1"
   certificate caller "URI:spiffe://cluster.local/ns/crm/sa/importer"
+  certificate stranger "URI:spiffe://cluster.local/ns/web/sa/shop"
 ) 2>"$run/openssl.log"
 
 check "Envoy takes the configuration as it is deployed" bash -c "
@@ -245,14 +246,18 @@ check "a careless caller sends leads twice" is "$(sent_twice 6000 7999)" ">" 0
 
 # --------------------------------------------------------------------------- TLS
 
-# As it is deployed: mutual TLS on both sides.
+# As it is deployed: mutual TLS on both sides. Callers are known by their own
+# certificates, which Envoy has checked and tells of.
 cp "$run/tls/tls.crt" "$run/tls/tls.key" "$run/tls/ca.crt" "$run"
 for name in gateway-7 gateway-8; do
   cat >"$run/$name.json" <<END
 { "listen": { "address": "127.0.0.1:0",
               "tls": { "certificateFile": "$run/tls.crt", "privateKeyFile": "$run/tls.key",
-                       "clientCaFile": "$run/ca.crt" } },
-  "admin": { "address": "127.0.0.1:0" }, "accounts": [ $accounts ] }
+                       "clientCaFile": "$run/ca.crt" },
+              "trustedProxies": { "identities": [ "lead-gateway.lead-gateway.svc" ] } },
+  "admin": { "address": "127.0.0.1:0" },
+  "accounts": [ $accounts,
+                $(account crm '"allowedCallers": [ "spiffe://cluster.local/ns/crm/*" ]') ] }
 END
   serve "$name" "$gateway_program" --config="$run/$name.json"
 done
@@ -260,21 +265,27 @@ serve_envoy envoy-tls --replicas="$(address_of gateway-7),$(address_of gateway-8
 tls=$envoy
 status_of() { "$GRPCURL" "$@" "$service/GetAccountStatus" >"$run/grpcurl.out" 2>&1; }
 refused() { ! status_of "$@"; }
-as_caller=(-cacert "$run/tls/ca.crt" -cert "$run/tls/caller.crt" -key "$run/tls/caller.key")
-check "a caller with a certificate is served, through TLS and TLS again" status_of "${as_caller[@]}" \
-  -H "x-lead-account: acme" -d '{"account":"acme"}' "$tls"
-check "a caller without one is not" refused -cacert "$run/tls/ca.crt" -connect-timeout 3 -d '{}' "$tls"
-check "nor is a plaintext one" refused -plaintext -connect-timeout 3 -d '{}' "$tls"
-check "replicas refuse who has no certificate" refused -cacert "$run/tls/ca.crt" -connect-timeout 3 \
-  -authority localhost -d '{}' "$(address_of gateway-7)"
+denied() { refused "$@" && grep -q ACCOUNT_FORBIDDEN "$run/grpcurl.out"; }
+with() { echo "-cacert $run/tls/ca.crt -cert $run/tls/$1.crt -key $run/tls/$1.key"; }
+crm=(-H "x-lead-account: crm" -d '{"account":"crm"}')
 check "Envoy sees both replicas healthy through TLS" replicas_are envoy-tls 2
+check "a caller with a certificate is served, through TLS and TLS again" status_of $(with caller) "${crm[@]}" "$tls"
+check "a caller without one is not" refused -cacert "$run/tls/ca.crt" -connect-timeout 3 "${crm[@]}" "$tls"
+check "nor is a plaintext one" refused -plaintext -connect-timeout 3 "${crm[@]}" "$tls"
+check "replicas refuse who has no certificate" refused -cacert "$run/tls/ca.crt" -connect-timeout 3 \
+  "${crm[@]}" "$(address_of gateway-7)"
+caller_in_log() { cat "$run/gateway-7.log" "$run/gateway-8.log" | grep '"account":"crm"' | grep -q "\"caller\":\"$1\""; }
+check "the replica knows the caller, not Envoy" caller_in_log spiffe://cluster.local/ns/crm/sa/importer
+check "a caller that the account does not name is refused" denied $(with stranger) "${crm[@]}" "$tls"
+forged='x-forwarded-client-cert: URI=spiffe://cluster.local/ns/crm/sa/importer'
+check "whatever it says of itself to Envoy" denied $(with stranger) -H "$forged" "${crm[@]}" "$tls"
+check "or to a replica" denied $(with stranger) -H "$forged" "${crm[@]}" "$(address_of gateway-7)"
 met() {
   local i
   for i in $(seq 6); do
-    status_of "${as_caller[@]}" -H "x-lead-account: tenant-1" -d '{"account":"tenant-1"}' "$tls" || return
+    status_of $(with caller) -H "x-lead-account: tenant-1" -d '{"account":"tenant-1"}' "$tls" || return
   done
-  is "$(rpcs_of gateway-7 tenant-1) $(rpcs_of gateway-8 tenant-1)" != "3 3" &&
-    [[ $(rpcs_of gateway-7 tenant-1) == 0 || $(rpcs_of gateway-8 tenant-1) == 0 ]]
+  [[ "$(rpcs_of gateway-7 tenant-1) $(rpcs_of gateway-8 tenant-1)" == @("6 0"|"0 6") ]]
 }
 check "an account's RPCs meet in one of them" met
 
