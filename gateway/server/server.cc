@@ -33,6 +33,8 @@
 #include "gateway/server/certificate_files.h"
 #include "gateway/server/config_page.h"
 #include "gateway/server/config_reloader.h"
+#include "gateway/server/guarded_sockets.h"
+#include "gateway/server/http2_guard.h"
 #include "gateway/server/listener.h"
 #include "gateway/server/policy_file.h"
 #include "gateway/server/policy_interceptor.h"
@@ -281,6 +283,16 @@ absl::Status Server::StartGrpc() {
 }
 
 void Server::HandOver(int listener_fd, int fd) {
+  const std::shared_ptr<const ServingConfig> config = config_.Get();
+  const ListenOptions& listen = config->options().listen;
+  if (!listen.tls) {
+    Http2Guard::Limits limits;
+    // Compression aside, several times what gRPC takes.
+    limits.max_header_block_bytes =
+        4 * static_cast<size_t>(listen.connections.max_metadata_bytes);
+    limits.streams_before_settings = listen.connections.max_streams;
+    GuardReads(fd, limits);
+  }
   grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters
       connection;
   connection.listener_fd = listener_fd;

@@ -14,6 +14,7 @@
 #include "gateway/admin/admin_server.h"
 #include "gateway/admin/metrics.h"
 #include "gateway/base/clock.h"
+#include "gateway/base/memory_trimmer.h"
 #include "gateway/base/mutex.h"
 #include "gateway/config/config.h"
 #include "gateway/server/certificate_files.h"
@@ -89,6 +90,7 @@ class Server {
   std::string ConfigPageNow() const;
 
   CurrentConfig config_;
+  const MemoryTrimmer memory_trimmer_;
   // Outlives the engine, whose thread updates the health, too.
   Mutex health_mutex_;
   bool health_ended_ ABSL_GUARDED_BY(health_mutex_) = false;

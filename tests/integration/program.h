@@ -32,6 +32,7 @@ class Program {
   void Signal(int signal);
   // Its exit code, 128 + signal if it died of one, -1 if it goes on for `most`.
   int Wait(absl::Duration most = absl::Seconds(20));
+  pid_t pid() const { return pid_; }
   // All lines, once it has ended.
   std::vector<std::string> lines();
 

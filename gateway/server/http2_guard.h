@@ -1,0 +1,104 @@
+#ifndef LEADGATEWAY_GATEWAY_SERVER_HTTP2_GUARD_H_
+#define LEADGATEWAY_GATEWAY_SERVER_HTTP2_GUARD_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+namespace leadgateway::server {
+
+// Looks at the frames that one client sends (RFC 9113), before gRPC does, and
+// says when to end the connection. gRPC 1.51 has no bounds of its own on what
+// costs it much and a client little: header blocks without end
+// (CVE-2023-33953), streams that are taken back at once (CVE-2023-44487), and
+// floods of frames that carry nothing.
+//
+// Only frame headers are read, so it costs next to nothing per byte. Whatever
+// is wrong with frames otherwise is left to gRPC. One thread at a time.
+class Http2Guard {
+ public:
+  struct Limits {
+    // Of one header block as it is sent, all of its frames together.
+    size_t max_header_block_bytes = size_t{64} << 10;
+    // CONTINUATION frames of one header block.
+    int max_continuations = 16;
+    // Of all header blocks: so many at once, and then so many a second. A proxy
+    // that carries 5,000 RPCs a second sends some 2.5 MB.
+    int header_bytes = 4 << 20;
+    int header_bytes_per_second = 4 << 20;
+    // Streams before the client has acknowledged the server's SETTINGS: until
+    // then gRPC does not hold it to the number of streams that they allow.
+    int streams_before_settings = 1'000;
+    // Streams that the client takes back within kEarly of their begin: so many
+    // at once, and then so many a second. A client whose user is impatient
+    // takes back what it has open; one that goes on like this means harm.
+    int early_resets = 200;
+    int early_resets_per_second = 20;
+    // PINGs that want an answer: gRPC 1.51 takes long over those that it deems
+    // too many. Clients that measure the path send one a round trip while they
+    // are sent something.
+    int pings = 1'000;
+    int pings_per_second = 1'000;
+    // Frames without content (SETTINGS, PING, WINDOW_UPDATE, PRIORITY,
+    // RST_STREAM, tiny DATA, unknown ones): so many at once, and then so many a
+    // second. A client that reads 100 MB/s sends some 3,000 WINDOW_UPDATEs.
+    int empty_frames = 20'000;
+    int empty_frames_per_second = 10'000;
+  };
+
+  Http2Guard(const Limits& limits, absl::Time now);
+
+  // The next bytes of the connection. Null, or why it must end, in a few words;
+  // then it is not called again.
+  const char* Read(absl::string_view bytes, absl::Time now);
+
+  static constexpr absl::Duration kEarly = absl::Seconds(1);
+
+ private:
+  // What is spent comes back with time.
+  class Budget {
+   public:
+    Budget(int most, int per_second)
+        : left_(most), most_(most), per_second_(per_second) {}
+    bool Spend(double amount = 1) { return (left_ -= amount) >= 0; }
+    void Refill(absl::Duration passed);
+
+   private:
+    double left_;
+    double most_;
+    double per_second_;
+  };
+
+  void Advance(absl::Time now);
+  // The frame whose header is in `head_`.
+  const char* Begin();
+  const char* Headers();
+  const char* Empty();
+
+  Limits limits_;
+  size_t preface_ = 0;  // bytes of it that have come
+  bool blind_ = false;  // not HTTP/2: gRPC will end it
+  std::array<uint8_t, 9> head_{};
+  size_t head_bytes_ = 0;
+  size_t payload_left_ = 0;
+  size_t block_bytes_ = 0;
+  int continuations_ = 0;
+  bool acknowledged_ = false;
+  int streams_ = 0;
+  Budget headers_;
+  Budget early_;
+  Budget pings_;
+  Budget empty_;
+  // The newest stream, now and at the ends of the last slices of kEarly.
+  static constexpr size_t kSlices = 4;
+  uint32_t newest_ = 0;
+  std::array<uint32_t, kSlices> newest_then_{};
+  absl::Time slice_;
+};
+
+}  // namespace leadgateway::server
+
+#endif  // LEADGATEWAY_GATEWAY_SERVER_HTTP2_GUARD_H_
