@@ -34,6 +34,11 @@ bool HasField(const LeadUpdate& lead, absl::string_view name) {
       [&](const FieldValue& field) { return field.attribute == name; });
 }
 
+// What is foreseen of others' leads may be more than any queue holds.
+int Bounded(double leads) {
+  return static_cast<int>(std::clamp(leads, 0.0, 1e9));
+}
+
 int CallsFor(int leads, int per_call) {
   return (leads + per_call - 1) / per_call;
 }
@@ -170,8 +175,7 @@ JobOutlook AccountDispatcher::Foresee(const JobSpec& spec, int leads,
   outlook.upstream_calls =
       std::min(leads, CallsFor(static_cast<int>(std::ceil(in_calls)),
                                options_.max_leads_per_call));
-  outlook.leads_queued_ahead =
-      static_cast<int>(std::max(0.0, service.leads - leads));
+  outlook.leads_queued_ahead = Bounded(service.leads - leads);
   outlook.duration = service.duration + forecast_.ExpectedLatency();
   queue_.DropJob(&job);
   return outlook;
@@ -226,8 +230,7 @@ void AccountDispatcher::TellProgress(Job& job, absl::Time now) {
   progress.leads_total = static_cast<int>(job.leads.size());
   const Forecast::Service service =
       forecast_.UntilServed(job, SiblingsBefore(job), now);
-  progress.leads_queued_ahead =
-      static_cast<int>(std::max(0.0, service.leads - job.waiting));
+  progress.leads_queued_ahead = Bounded(service.leads - job.waiting);
   progress.estimated_remaining = service.duration + forecast_.mean_latency();
   progress.upstream_calls = job.upstream_calls;
   // What the last message would say now.

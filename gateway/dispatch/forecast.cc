@@ -134,7 +134,8 @@ double Forecast::ServiceOf(const Flow& flow, double leads,
   // the other class as many as its class' weight allows, as far as they have
   // or get any.
   const int64_t second = SecondOf(now);
-  const double seconds = absl::ToDoubleSeconds(horizon);
+  const double seconds =
+      absl::ToDoubleSeconds(std::min(horizon, kLongestArrivals));
   const auto rate_of = [&](const Flow& of) {
     const auto it =
         arrivals_.find(FlowKey(of.caller, static_cast<int>(of.priority)));

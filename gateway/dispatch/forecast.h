@@ -63,6 +63,9 @@ class Forecast {
 
   // Steady arrivals are counted over this time.
   static constexpr int kArrivalSeconds = 30;
+  // And expected to go on for so long at most: more than a full queue takes,
+  // and not the days for which a spent budget may hold everything up.
+  static constexpr absl::Duration kLongestArrivals = absl::Hours(1);
   // Callers whose arrivals are counted; more are taken for silent.
   static constexpr size_t kMaxArrivals = 4096;
   // Latencies older than this say nothing of the next.

@@ -1176,6 +1176,29 @@ void ExpectTrueEstimates(const Watch& job, const std::string& what) {
   EXPECT_GT(told, 0) << what;
 }
 
+// A spent budget holds everything up for days; what comes steadily now is not
+// expected to come all that time.
+TEST(Dispatcher, ForetellsNoEndlessStreamWhereTheDaysCallsAreSpent) {
+  DispatchWorld world(Budgeted(5, DailyBudget::Spread::kNone));
+  std::vector<Watch> jobs;
+  for (int i = 0; i < 20; ++i) {
+    jobs.push_back(world.Submit(absl::StrCat("job", i), 25,
+                                Until(world.now() + absl::Hours(200))));
+    world.RunFor(absl::Seconds(1));
+  }
+  world.RunFor(absl::Seconds(15));
+  int told = 0;
+  for (const Watch& job : jobs) {
+    for (const JobProgress& progress : job->progress) {
+      ++told;
+      EXPECT_GE(progress.leads_queued_ahead, 0);
+      // An hour of it.
+      EXPECT_LE(progress.leads_queued_ahead, 25 * 3'700);
+    }
+  }
+  EXPECT_GT(told, 10);
+}
+
 TEST(Dispatcher, ForetellsTheEndOfALoneJob) {
   for (const int calls : {1, 5, 25}) {
     DispatchWorld world(Limited(calls, absl::Seconds(5)));
