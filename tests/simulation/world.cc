@@ -531,6 +531,13 @@ void World::Plan(int leads) {
         start_ + plan_.Between(absl::ZeroDuration(), horizon);
     if (plan_.Chance(0.5)) {
       At(when, [this] { EndLife(); });
+      // So that calls are under way then, and when the next one has begun.
+      if (plan_.Chance(0.5)) {
+        for (Part& part : parts_) {
+          part.weather.handling_most +=
+              plan_.Between(absl::ZeroDuration(), absl::Seconds(2));
+        }
+      }
     } else {
       At(when, [this] { StartDraining(); });
     }
