@@ -48,6 +48,12 @@ absl::StatusOr<std::vector<std::string>> KeepFixedSettings(
        next.listen.allow_plaintext);
   keep("listen.connections", running.listen.connections,
        next.listen.connections);
+  keep("listen.trustedProxies.localPeers", running.listen.trust_local_peers,
+       next.listen.trust_local_peers);
+  keep("listen.trustedProxies.identities", running.listen.trusted_identities,
+       next.listen.trusted_identities);
+  keep("listen.authorization.policyFile", running.listen.policy_file,
+       next.listen.policy_file);
   // Whatever else there is.
   keep("listen", running.listen, next.listen);
   keep("admin.address", running.admin_address, next.admin_address);

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "gateway/config/config.h"
 #include "gateway/server/config_page.h"
@@ -15,6 +16,7 @@
 namespace leadgateway::server {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -84,6 +86,23 @@ TEST(KeepFixedSettingsTest, TakesBackWhatNeedsARestartAndNamesIt) {
                   "listen.connections", "admin.address",
                   "limits.maxRequestBytes", "stateDir"));
   EXPECT_EQ(next, wanted);
+}
+
+TEST(KeepFixedSettingsTest, RefusesWhatIsOnlySafeAfterARestart) {
+  const GatewayOptions running = Options();
+  GatewayOptions next = running;
+  next.listen.tls.emplace();
+  next.listen.tls->certificate_file = "/tls/cert";
+  next.listen.tls->private_key_file = "/tls/key";
+  next.listen.tls->client_ca_file = "/tls/ca";
+  next.listen.tls->client_certificates =
+      TlsOptions::ClientCertificates::kRequired;
+  next.accounts[0].allowed_callers = {"spiffe://example.org/ns/crm/sa/sync"};
+  const absl::Status refused = KeepFixedSettings(running, next).status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(refused.message()),
+              AllOf(HasSubstr("listen.tls: can't change while"),
+                    HasSubstr("\naccounts[0].allowedCallers[0]: ")));
 }
 
 TEST(KeepFixedSettingsTest, EachSettingIsEitherTakenOverOrTakenBack) {
