@@ -71,16 +71,14 @@ class Reader {
       value = std::string(text_.substr(start, at_ - start));
       return true;
     }
+    const size_t start = at_;
     while (at_ < text_.size()) {
       const char c = text_[at_++];
-      if (c == '"') return true;
-      if (c == '\\') {
-        if (at_ == text_.size()) return false;
-        if (Peek() != '"') value += c;
-        value += text_[at_++];
-      } else {
-        value += c;
+      if (c == '"') {
+        value = std::string(text_.substr(start, at_ - start - 1));
+        return true;
       }
+      if (c == '\\' && at_ < text_.size()) ++at_;
     }
     return false;
   }

@@ -17,9 +17,10 @@ namespace leadgateway::identity {
 //   pair    = key "=" value                     keys in any case
 //   value   = bare / '"' quoted '"'
 //
-// A bare value holds no `,`, `;` or `"`. In a quoted one `\"` stands for `"`;
-// any other backslash is a part of the value together with the character after
-// it, as RFC 2253 writes subjects.
+// A bare value holds no `,`, `;` or `"`. In a quoted one a backslash and the
+// character after it belong to the value as they are, and don't end it: Envoy
+// writes subjects by RFC 2253 (`CN=a \"b\"\, c`) and adds nothing to that, so
+// they read as they do in a certificate of the gateway's own connections.
 //
 // The identities of all elements, in the order of the header, at least one. URI
 // and DNS may come several times in an element and Subject once; other keys

@@ -40,7 +40,7 @@ void Run(absl::string_view text) {
   if (!appended.ok()) return;
   Check(appended->size() >= 2);
   Check(appended->back().uris.size() == 1 && appended->back().uris[0] == "u");
-  Check(appended->back().subject == "CN=x,O=\"y\"");
+  Check(appended->back().subject == "CN=x,O=\\\"y\\\"");
 }
 
 }  // namespace

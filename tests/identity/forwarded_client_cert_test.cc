@@ -65,9 +65,9 @@ TEST(ParseForwardedClientCert, KeepsSeparatorsWithinQuotes) {
             (Identities{{.uris = {"https://a?b=c"}}}));
 }
 
-TEST(ParseForwardedClientCert, ReadsEscapesAsEnvoyAndRfc2253WriteThem) {
+TEST(ParseForwardedClientCert, KeepsEscapesAsRfc2253WritesThem) {
   EXPECT_EQ(Parsed(R"(Subject="CN=a \"b\",O=c\, d")"),
-            (Identities{{.subject = R"(CN=a "b",O=c\, d)"}}));
+            (Identities{{.subject = R"(CN=a \"b\",O=c\, d)"}}));
   // A backslash at the end of a name is written as two; the quote after it
   // closes the value.
   EXPECT_EQ(Parsed(R"(Subject="CN=a\\";URI=u)"),
