@@ -91,6 +91,13 @@ scene_small() {
 
 scene_forbidden() { one_account '"allowedCallers": [ "crm-sync" ]'; }
 
+# Its configuration was changed, and the change has a mistake.
+scene_refused() {
+  one_account
+  sed -i 's/"acme"/"acme", "allowance": { "calls": 0 }/' "$run/gateway-$number.json"
+  wait_for 20 "the refusal" grep -q '"event":"config_refused"' "$log"
+}
+
 # It was started while LeadSquared was down.
 scene_no-fields() {
   leadsquared_is html_502
@@ -139,6 +146,20 @@ scene_tls() { listening '"address": "127.0.0.1:0", "tls": { '"$tls"' }'; }
 scene_mtls() {
   listening '"address": "127.0.0.1:0", "tls": { '"$tls"', "clientCaFile": "'"$here"'/ca.crt" }'
 }
+# ... and the account is for others.
+scene_mtls-forbidden() {
+  leadsquared_is none
+  number=$((number + 1))
+  cat >"$run/gateway-$number.json" <<END
+{ "listen": { "address": "127.0.0.1:0", "tls": { $tls, "clientCaFile": "$here/ca.crt" } },
+  "admin": { "address": "127.0.0.1:0" },
+  "accounts": [ $(account acme '"allowedCallers": [ "spiffe://example.org/crm/*" ]') ] }
+END
+  serve "gateway-$number" "$gateway_program" --config="$run/gateway-$number.json"
+  listen=$(address_of "gateway-$number")
+  admin=$(address_of "gateway-$number" admin)
+  log=$run/gateway-$number.log
+}
 scene_unix() { listening '"address": "unix:'"$here"'/gateway.sock"'; }
 
 # Envoy, with nothing behind it.
@@ -169,7 +190,8 @@ run_command() {
       PATH=$run/bin:$PATH timeout 60 bash -o pipefail -c "$command"
     ) </dev/null 2>&1 || true
   } | sed -e "s/\(localhost\|127\.0\.0\.1\):$port\b/localhost:50051/g" \
-    -e "s/\(localhost\|127\.0\.0\.1\):$admin_port\b/localhost:8081/g" -e "s#$here/##g" >"$1/actual"
+    -e "s/\(localhost\|127\.0\.0\.1\):$admin_port\b/localhost:8081/g" -e "s#$here/##g" \
+    -e "s#$run/gateway-[0-9]*\.json#/etc/lead-gateway/gateway.json#g" >"$1/actual"
 }
 agrees() {
   python3 tests/interop/transcripts.py compare "$1/expected" "$1/actual" >"$run/difference" && return
