@@ -244,6 +244,30 @@ stop "$(replica_of_acme gateway-5 gateway-6)" KILL || true
 wait "$careless"
 check "a careless caller sends leads twice" is "$(sent_twice 6000 7999)" ">" 0
 
+# ---------------------------------------------------------- an Envoy that goes
+
+sandbox_set '{"always":{"latency_min_ms":20,"latency_max_ms":30}}'
+serve_gateway gateway-9 "$accounts"
+serve_gateway gateway-10 "$accounts"
+replicas=$(address_of gateway-9),$(address_of gateway-10)
+active() { curl -sS "http://$(<"$run/$1.admin")/stats?filter=^http.lead_gateway.downstream_rq_active\$" | sed 's/.*: //'; }
+is_active() { (($(active "$1") > 0)); }
+serve_envoy envoy-drained --replicas="$replicas" --plaintext-callers --plaintext-replicas
+load long-drained "$envoy" --account=slow --leads=75 --first=14000 &
+long=$!
+wait_for 20 "the RPC" is_active envoy-drained
+check "Envoy drains" timeout 60 env SETTLE=0 bash deploy/envoy/drain "$(sed 's/.*://' "$run/envoy-drained.admin")"
+stop envoy-drained || true
+wait "$long"
+check "an RPC that was under way has ended as it should" is "$(figure "$run/long-drained.load" updated)" = 75
+serve_envoy envoy-cut --replicas="$replicas" --plaintext-callers --plaintext-replicas
+load long-cut "$envoy" --account=slow --leads=75 --first=15000 &
+long=$!
+wait_for 20 "the RPC" is_active envoy-cut
+stop envoy-cut || true
+wait "$long"
+check "the control: without, SIGTERM cuts it" is "$(figure "$run/long-cut.load" no_result)" ">" 0
+
 # --------------------------------------------------------------------------- TLS
 
 # As it is deployed: mutual TLS on both sides. Callers are known by their own

@@ -45,8 +45,12 @@ class Manifests:
         (container,) = self.pod()["spec"]["containers"]
         return container
 
+    def config_map(self):
+        (each,) = (each for each in self.of("ConfigMap") if "gateway.json" in each["data"])
+        return each
+
     def config(self):
-        return json.loads(self.one("ConfigMap")["data"]["gateway.json"])
+        return json.loads(self.config_map()["data"]["gateway.json"])
 
 
 def strict(schema):
@@ -103,16 +107,32 @@ def kinds(manifests):
 
 def references(manifests):
     expect = manifests.expect
-    labels = manifests.pod()["metadata"]["labels"]
+    pods = [manifests.pod()["metadata"]["labels"]]
     container = manifests.container()
     ports = {each["name"]: each["containerPort"] for each in container["ports"]}
     services = {each["metadata"]["name"]: each for each in manifests.of("Service")}
 
     def selects(what, selector):
         expect(
-            selector and selector.items() <= labels.items(),
-            f"{what} does not select the gateway's pods",
+            selector and any(selector.items() <= pod.items() for pod in pods),
+            f"{what} selects none of our pods",
         )
+
+    maps = {each["metadata"]["name"] for each in manifests.of("ConfigMap")}
+    for each in manifests.of("Deployment"):  # Envoy
+        pod = each["spec"]["template"]
+        pods.append(pod["metadata"]["labels"])
+        selects("Deployment", each["spec"]["selector"]["matchLabels"])
+        (envoy,) = pod["spec"]["containers"]
+        expect(
+            {mount["name"] for mount in envoy["volumeMounts"]}
+            == {volume["name"] for volume in pod["spec"]["volumes"]},
+            "Envoy's volumes are not as mounted",
+        )
+        for volume in pod["spec"]["volumes"]:
+            if "configMap" in volume:
+                expect(volume["configMap"]["name"] in maps, "Envoy's ConfigMap")
+        expect(envoy["ports"] == [{"name": "grpc", "containerPort": ports["grpc"]}], "Envoy's port")
 
     stateful = manifests.one("StatefulSet")["spec"]
     selects("StatefulSet", stateful["selector"]["matchLabels"])
@@ -155,7 +175,7 @@ def references(manifests):
         if "configMap" in each:
             expect(
                 each["configMap"]["name"]
-                == manifests.one("ConfigMap")["metadata"]["name"],
+                == manifests.config_map()["metadata"]["name"],
                 "the ConfigMap's name",
             )
     config = manifests.config()

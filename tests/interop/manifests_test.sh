@@ -1,5 +1,5 @@
 #!/bin/bash
-# The manifests of deploy/kubernetes, deploy/istio and deploy/linkerd, as kustomize
+# The manifests of deploy/kubernetes, envoy, istio and linkerd, as kustomize
 # builds them: against the schemas of Kubernetes, Istio and the Gateway API; what
 # refers to what; and the gateway's configuration in the gateway itself. The last
 # line is "N passed, N failed".
@@ -51,7 +51,7 @@ serves_here() {
   stop "gateway-$1"
 }
 
-for each in kubernetes istio linkerd; do
+for each in kubernetes envoy istio linkerd; do
   check "$each: kustomize builds it" "$KUSTOMIZE" build "deploy/$each" -o "$run/$each.yaml"
   manifests kinds "$run/$each.yaml" >"$run/$each-kinds.yaml"
   for version in 1.30 1.37; do
