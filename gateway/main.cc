@@ -13,10 +13,12 @@
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
+#include "absl/flags/usage_config.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "gateway/base/log.h"
 #include "gateway/config/config.h"
@@ -101,6 +103,12 @@ int main(int argc, char** argv) {
   absl::SetProgramUsageMessage(
       "Updates LeadSquared leads in bulk for gRPC callers.\n"
       "  lead_gateway --config=FILE [--check-config] [--print-config]");
+  // --help shows the flags of this file and not those of the libraries.
+  absl::FlagsUsageConfig usage;
+  usage.contains_help_flags = [](absl::string_view file) {
+    return absl::EndsWith(file, "gateway/main.cc");
+  };
+  absl::SetFlagsUsageConfig(usage);
   std::for_each(argv + 1, argv + argc, Underscore);
   absl::ParseCommandLine(argc, argv);
   if (absl::GetFlag(FLAGS_config).empty()) {

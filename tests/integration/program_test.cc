@@ -129,6 +129,14 @@ TEST_F(ProgramTest, ItSaysWhereItServesAndServesThere) {
   }
 }
 
+TEST_F(ProgramTest, HelpNamesItsFlagsAndNotThoseOfLibraries) {
+  const std::string help = absl::StrJoin(Examine(Config(), "--help"), "\n");
+  EXPECT_THAT(help,
+              AllOf(HasSubstr("--config"), HasSubstr("--check_config"),
+                    HasSubstr("--print_config"), Not(HasSubstr("flagfile")),
+                    Not(HasSubstr("No flags matched"))));
+}
+
 TEST_F(ProgramTest, TextFormatIsTakenToo) {
   const auto program =
       Run(absl::StrCat(R"(listen { address: "127.0.0.1:0" }
