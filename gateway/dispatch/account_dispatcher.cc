@@ -320,9 +320,15 @@ void AccountDispatcher::EndWithBudget(absl::Time now) {
 
 absl::Time AccountDispatcher::DepartureTime(const Group& group,
                                             absl::Time now) const {
+  int waiting_so = 0;
+  queue_.ForEachGroup([&](const Group& each) {
+    if (each.eligible > 0 && each.eligible < options_.max_leads_per_call) {
+      ++waiting_so;
+    }
+  });
   return pacer_.DepartureTime(queue_.Oldest(group), now,
                               allowance_.window() + forecast_.mean_latency(),
-                              allowance_.usable());
+                              allowance_.usable(), waiting_so);
 }
 
 void AccountDispatcher::CountCall(absl::Time now) {
@@ -372,6 +378,8 @@ void AccountDispatcher::SendPlanned(absl::Time now) {
       lead->state = QueuedLead::State::kBlocked;  // out of the queue
       if (!EndIfFieldUnknown(lead, now)) leads.push_back(lead);
     }
+    queue_.EndCall(*group,
+                   leads.empty() ? 0 : most - static_cast<int>(leads.size()));
     if (leads.empty()) continue;
     Send(std::move(leads), nullptr, now);
   }

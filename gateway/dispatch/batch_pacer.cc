@@ -16,14 +16,17 @@ absl::Duration BatchPacer::Tolerance(absl::Duration window) const {
 }
 
 absl::Time BatchPacer::DepartureTime(absl::Time oldest, absl::Time now,
-                                     absl::Duration window, int calls) const {
+                                     absl::Duration window, int calls,
+                                     int waiting_calls) const {
   const absl::Time gathered = oldest + options_.gather;
   if (!paces() || due_ <= now) return gathered;
   const absl::Duration tolerance = Tolerance(window);
   const double spent = std::min(1.0, absl::FDivDuration(due_ - now, tolerance));
-  return std::max(
-      gathered + Interval(window, calls) * (options_.stretch * spent * spent),
-      due_ - tolerance);
+  const absl::Duration interval = Interval(window, calls);
+  return std::min(
+      std::max(gathered + interval * (options_.stretch * spent * spent),
+               due_ - tolerance),
+      gathered + interval * std::max(1, waiting_calls));
 }
 
 void BatchPacer::Sent(absl::Time now, absl::Duration window, int calls) {

@@ -35,9 +35,12 @@ class BatchPacer {
   // When a call that isn't full and whose oldest lead has waited since `oldest`
   // may leave, as far as is known at `now`: if that is not after `now`, it may
   // leave now. `window` is W with the mean latency, for which calls are held,
-  // too; `calls` is N.
+  // too; `calls` is N. However many full calls leave meanwhile, which put this
+  // off, it is not later than one T after `oldest` for each of the
+  // `waiting_calls` that are not full.
   absl::Time DepartureTime(absl::Time oldest, absl::Time now,
-                           absl::Duration window, int calls) const;
+                           absl::Duration window, int calls,
+                           int waiting_calls = 1) const;
 
   // A call of any kind leaves.
   void Sent(absl::Time now, absl::Duration window, int calls);

@@ -1,6 +1,7 @@
 #include "gateway/dispatch/fair_queue.h"
 
 #include <algorithm>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -34,6 +35,11 @@ void FairQueue::AddJob(Job* job) {
     flow->priority = job->spec.priority;
     flow->weight = WeightOf(flow->caller);
     flow->turn = flow_now_[priority];
+    const auto parked = parked_.find({flow->caller, priority});
+    if (parked != parked_.end()) {
+      flow->turn = std::max(flow->turn, parked->second);
+      parked_.erase(parked);
+    }
   }
   ++flow->jobs;
   job->flow = flow.get();
@@ -56,6 +62,7 @@ void FairQueue::DropJob(Job* job) {
   Flow* const flow = job->flow;
   Group* const group = job->group;
   if (--flow->jobs == 0) {
+    Park(*flow);
     flows_.erase({flow->caller, static_cast<int>(flow->priority)});
   }
   if (--group->jobs == 0) {
@@ -65,6 +72,21 @@ void FairQueue::DropJob(Job* job) {
   }
   job->flow = nullptr;
   job->group = nullptr;
+}
+
+void FairQueue::Park(const Flow& flow) {
+  const auto ahead = [&](int priority, double turn) {
+    return turn > flow_now_[priority];
+  };
+  const int priority = static_cast<int>(flow.priority);
+  if (!ahead(priority, flow.turn)) return;
+  if (parked_.size() >= kMaxParked) {
+    absl::erase_if(parked_, [&](const auto& entry) {
+      return !ahead(entry.first.second, entry.second);
+    });
+    if (parked_.size() >= kMaxParked) return;
+  }
+  parked_[{flow.caller, priority}] = flow.turn;
 }
 
 FlowInGroup* FairQueue::FindActive(Group* group, Flow* flow) {
@@ -77,6 +99,11 @@ FlowInGroup* FairQueue::FindActive(Group* group, Flow* flow) {
 void FairQueue::Activate(Job* job) {
   const int priority = static_cast<int>(job->flow->priority);
   if (class_eligible_[priority] == 0) {
+    // After an idle time all begin anew.
+    if (class_eligible_[1 - priority] == 0) {
+      class_now_ = std::max(class_turn_[0], class_turn_[1]);
+    }
+    flow_now_[priority] = std::max(flow_now_[priority], flow_last_[priority]);
     class_turn_[priority] = std::max(class_turn_[priority], class_now_);
   }
   FlowInGroup* active = FindActive(job->group, job->flow);
@@ -151,43 +178,99 @@ FairQueue::Load FairQueue::LoadOf(const std::string& caller) const {
   return load;
 }
 
-FlowInGroup* FairQueue::First(std::vector<FlowInGroup>& flows) {
-  FlowInGroup* first = nullptr;
-  for (FlowInGroup& flow : flows) {
-    if (first == nullptr || flow.flow->turn < first->flow->turn) first = &flow;
+double FairQueue::ClassTurn(int priority) const {
+  return std::max(class_turn_[priority], class_now_);
+}
+
+double FairQueue::FlowTurn(const Flow& flow) const {
+  return std::max(flow.turn, flow_now_[static_cast<int>(flow.priority)]);
+}
+
+const FlowInGroup* FairQueue::First(
+    const std::vector<FlowInGroup>& flows) const {
+  const FlowInGroup* first = nullptr;
+  for (const FlowInGroup& flow : flows) {
+    if (first == nullptr || FlowTurn(*flow.flow) < FlowTurn(*first->flow)) {
+      first = &flow;
+    }
   }
   return first;
 }
 
-std::pair<double, double> FairQueue::TurnOf(Group& group) {
-  std::optional<std::pair<double, double>> best;
+FairQueue::Turn FairQueue::TurnOf(const Group& group) const {
+  std::optional<Turn> best;
   for (int priority = 0; priority < kPriorities; ++priority) {
     const FlowInGroup* const first = First(group.flows[priority]);
     if (first == nullptr) continue;
-    const std::pair turn(class_turn_[priority], first->flow->turn);
+    const Turn turn{ClassTurn(priority), FlowTurn(*first->flow), priority};
     if (!best || turn < *best) best = turn;
   }
-  return best.value_or(std::pair(0.0, 0.0));
+  return best.value_or(Turn());
+}
+
+void FairQueue::StartCall(const Turn& turn) {
+  call_class_ = turn.priority;
+  call_flows_.clear();
+  class_now_ = std::max(class_now_, turn.of_class);
+  flow_now_[call_class_] = std::max(flow_now_[call_class_], turn.of_flow);
+}
+
+double FairQueue::LeastTurn(int priority) const {
+  double least = std::numeric_limits<double>::infinity();
+  for (const auto& [key, group] : groups_) {
+    for (const FlowInGroup& flow : group->flows[priority]) {
+      least = std::min(least, FlowTurn(*flow.flow));
+    }
+  }
+  return least;
 }
 
 QueuedLead* FairQueue::Pop(Group* group) {
   int chosen = -1;
+  bool chosen_may = false;
+  bool chosen_in_turn = false;
   for (int priority = 0; priority < kPriorities; ++priority) {
-    if (group->flows[priority].empty()) continue;
-    if (chosen < 0 || class_turn_[priority] < class_turn_[chosen]) {
+    const FlowInGroup* const first = First(group->flows[priority]);
+    if (first == nullptr) continue;
+    const bool in_turn = FlowTurn(*first->flow) <= LeastTurn(priority);
+    const bool may = in_turn || priority == call_class_;
+    if (chosen < 0 || (may && !chosen_may) ||
+        (may == chosen_may && ClassTurn(priority) < ClassTurn(chosen))) {
       chosen = priority;
+      chosen_may = may;
+      chosen_in_turn = in_turn;
     }
   }
   if (chosen < 0) return nullptr;
-  FlowInGroup* const active = First(group->flows[chosen]);
-  Flow* const flow = active->flow;
-  Job* const job = active->jobs.front();
+  std::deque<Job*>& jobs =
+      FindActive(group, First(group->flows[chosen])->flow)->jobs;
+  Job* const job = jobs.front();
+  Flow* const flow = job->flow;
   QueuedLead* const lead = job->eligible.front();
 
-  class_now_ = class_turn_[chosen];
-  class_turn_[chosen] += 1 / kClassWeights[chosen];
-  flow_now_[chosen] = flow->turn;
-  flow->turn += 1 / flow->weight;
+  const double class_turn = ClassTurn(chosen);
+  const double flow_turn = FlowTurn(*flow);
+  bool class_in_turn = true;
+  for (int priority = 0; priority < kPriorities; ++priority) {
+    if (class_eligible_[priority] > 0 && ClassTurn(priority) < class_turn) {
+      class_in_turn = false;
+    }
+  }
+  if (class_in_turn) class_now_ = class_turn;
+  if (chosen_in_turn) flow_now_[chosen] = flow_turn;
+  // Who fills up another class' call does so at that class' expense.
+  const int charged = chosen_may ? chosen : call_class_;
+  class_turn_[charged] = ClassTurn(charged) + 1 / kClassWeights[charged];
+  flow->turn = flow_turn + 1 / flow->weight;
+  flow_last_[chosen] = std::max(flow_last_[chosen], flow->turn);
+  const auto in_call =
+      std::find_if(call_flows_.begin(), call_flows_.end(),
+                   [&](const auto& entry) { return entry.first == flow; });
+  if (in_call == call_flows_.end()) {
+    call_flows_.emplace_back(flow, 1);
+  } else {
+    ++in_call->second;
+  }
 
   job->eligible.pop_front();
   --group->eligible;
@@ -195,10 +278,25 @@ QueuedLead* FairQueue::Pop(Group* group) {
   if (job->eligible.empty()) {
     Deactivate(job);
   } else {
-    active->jobs.pop_front();
-    active->jobs.push_back(job);
+    jobs.pop_front();
+    jobs.push_back(job);
   }
   return lead;
+}
+
+void FairQueue::EndCall(const Group& group, int empty) {
+  const auto flows = std::exchange(call_flows_, {});
+  const bool others_wait =
+      class_eligible_[0] + class_eligible_[1] > group.eligible;
+  if (empty <= 0 || !others_wait) return;
+  int leads = 0;
+  for (const auto& [flow, count] : flows) leads += count;
+  class_turn_[call_class_] += empty / kClassWeights[call_class_];
+  for (const auto& [flow, count] : flows) {
+    flow->turn += static_cast<double>(empty) * count / leads / flow->weight;
+    double& last = flow_last_[static_cast<int>(flow->priority)];
+    last = std::max(last, flow->turn);
+  }
 }
 
 void FairQueue::Remove(QueuedLead* lead) {

@@ -1,6 +1,7 @@
 #ifndef LEADGATEWAY_GATEWAY_DISPATCH_FAIR_QUEUE_H_
 #define LEADGATEWAY_GATEWAY_DISPATCH_FAIR_QUEUE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -20,7 +21,7 @@ struct Flow {
   std::string caller;
   Priority priority = Priority::kInteractive;
   double weight = 1;
-  double turn = 0;    // virtual time at which it is next in turn
+  double turn = 0;    // virtual time before which it is not in turn
   int jobs = 0;       // unfinished or with leads in flight
   int waiting = 0;    // leads that are neither in flight nor gone
   int held = 0;       // those of them that wait for their client to read
@@ -46,6 +47,17 @@ struct Group {
 // caller's jobs, one lead a turn. It is start-time fair queueing: whoever had
 // nothing to send gets no credit for that, and whoever has leads waiting is
 // served at its share.
+//
+// A call takes leads of one group alone, so with several groups the unit of
+// sharing is the call:
+// - A call goes to the group whose next flow is first in turn. Flows that are
+//   served with it before others of other groups are ahead then, and wait.
+// - Places that stay empty while others wait are paid for by those in the call.
+// - Leads of the other class come along in a call in their turn, or else, where
+//   places are left, at the expense of the class whose call it is: that class'
+//   next flow, in another group, keeps its turn.
+// - Newcomers begin at the turn of whoever is served in turn, which is the
+//   virtual time. Who waits to fill a call gets no credit for that either.
 class FairQueue {
  public:
   // Weights by caller; others weigh 1. Weights must be positive.
@@ -65,7 +77,12 @@ class FairQueue {
   void Push(QueuedLead* lead);
   void PushFront(QueuedLead* lead);
 
-  // Takes the next lead of `group` out. Null if it has none.
+  // The call for which NextGroup found `group` and Pop took leads leaves with
+  // so many empty places.
+  void EndCall(const Group& group, int empty);
+
+  // Takes the next lead of `group` out. Null if it has none. The group is what
+  // NextGroup has last returned, if there are several.
   QueuedLead* Pop(Group* group);
 
   // Keeps a job's leads out of turn, or lets them be sent again.
@@ -91,10 +108,16 @@ class FairQueue {
   template <typename Ready>
   Group* NextGroup(Ready ready) {
     Group* best = nullptr;
+    Turn best_turn;
     for (const auto& [key, group] : groups_) {
       if (group->eligible == 0 || !ready(*group)) continue;
-      if (best == nullptr || TurnOf(*group) < TurnOf(*best)) best = group.get();
+      const Turn turn = TurnOf(*group);
+      if (best == nullptr || turn < best_turn) {
+        best = group.get();
+        best_turn = turn;
+      }
     }
+    if (best != nullptr) StartCall(best_turn);
     return best;
   }
   template <typename Visit>
@@ -108,17 +131,35 @@ class FairQueue {
 
   // Leads per turn of the interactive class while bulk leads wait, too.
   static constexpr double kClassWeights[kPriorities] = {4, 1};
+  static constexpr size_t kMaxParked = 1000;
 
  private:
   double WeightOf(const std::string& caller) const;
   FlowInGroup* FindActive(Group* group, Flow* flow);
+  void Park(const Flow& flow);
   // A lead's place in the job is taken care of: counts it.
   void Count(QueuedLead* lead);
   void Activate(Job* job);
   void Deactivate(Job* job);
-  static FlowInGroup* First(std::vector<FlowInGroup>& flows);
-  // (the class' turn, the flow's turn) of the group's next lead.
-  std::pair<double, double> TurnOf(Group& group);
+  // When a group's next lead is in turn.
+  struct Turn {
+    double of_class = 0;
+    double of_flow = 0;
+    int priority = 0;
+
+    bool operator<(const Turn& other) const {
+      return std::pair(of_class, of_flow) <
+             std::pair(other.of_class, other.of_flow);
+    }
+  };
+  Turn TurnOf(const Group& group) const;
+  void StartCall(const Turn& turn);
+  // Turns of those that have leads waiting: not before the virtual time.
+  double ClassTurn(int priority) const;
+  double FlowTurn(const Flow& flow) const;
+  const FlowInGroup* First(const std::vector<FlowInGroup>& flows) const;
+  // Of the class' flows, in whichever group.
+  double LeastTurn(int priority) const;
 
   absl::flat_hash_map<std::string, double> weights_;
   absl::flat_hash_map<std::pair<std::string, int>, std::unique_ptr<Flow>>
@@ -126,8 +167,16 @@ class FairQueue {
   // Ordered, so that a run repeats exactly.
   std::vector<std::pair<std::string, std::unique_ptr<Group>>> groups_;
   double class_turn_[kPriorities] = {0, 0};
+  // Virtual times: where newcomers begin.
   double class_now_ = 0;
   double flow_now_[kPriorities] = {0, 0};
+  // The greatest turns that were ever given.
+  double flow_last_[kPriorities] = {0, 0};
+  int call_class_ = 0;  // whose turn brought the present call about
+  std::vector<std::pair<Flow*, int>> call_flows_;  // in it, with their leads
+  // Turns of flows that have gone ahead of the virtual time: who comes back
+  // soon does not begin anew. At most kMaxParked.
+  absl::flat_hash_map<std::pair<std::string, int>, double> parked_;
   int class_eligible_[kPriorities] = {0, 0};
 };
 

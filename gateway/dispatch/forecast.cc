@@ -22,6 +22,10 @@ constexpr int64_t kSecondsToCallSteady = 4;
 // The time until all is served and what arrives meanwhile depend on each other;
 // each round brings them closer.
 constexpr int kRounds = 6;
+// Where more arrives than is ever sent, they don't: nothing is foretold beyond
+// this.
+constexpr absl::Duration kFarthest = absl::Hours(24 * 365);
+constexpr double kMostLeads = 1e9;
 
 int64_t SecondOf(absl::Time now) { return absl::ToUnixSeconds(now); }
 
@@ -175,9 +179,11 @@ Forecast::Service Forecast::UntilServed(const Flow& flow, double leads,
   Service service;
   for (int round = 0; round < kRounds; ++round) {
     const absl::Duration before = service.duration;
-    service.leads = ServiceOf(flow, leads, before, now);
-    service.duration = UntilSent(
-        static_cast<int64_t>(std::ceil(service.leads / leads_per_call_)), now);
+    service.leads = std::min(kMostLeads, ServiceOf(flow, leads, before, now));
+    service.duration = std::min(
+        kFarthest, UntilSent(static_cast<int64_t>(
+                                 std::ceil(service.leads / leads_per_call_)),
+                             now));
     if (absl::AbsDuration(service.duration - before) <= before * 0.02) break;
   }
   return service;

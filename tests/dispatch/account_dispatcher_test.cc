@@ -1465,6 +1465,44 @@ TEST(Dispatcher, StarvesNoSearchKey) {
   EXPECT_NEAR(static_cast<double>(a) / (a + b), 0.5, 0.05);
 }
 
+TEST(Dispatcher, LetsAFewLeadsOfAnotherSearchKeyLeaveBesideABacklog) {
+  for (const int calls : {1, 5, 25}) {
+    SCOPED_TRACE(absl::StrCat(calls, " calls"));
+    DispatchWorld world(Limited(calls, absl::Seconds(5)));
+    world.Submit("backlog", 100 * 25 * calls, ByKey("EmailAddress"));
+    world.RunFor(absl::Seconds(30));
+    const absl::Time at = world.now();
+    const auto few = world.Submit("few", 3, ByKey("Phone"));
+    world.RunFor(absl::Seconds(60));
+    ASSERT_TRUE(few->finished_at);
+    // It waits one interval, then for the next call, then for the answer.
+    EXPECT_LE(
+        *few->finished_at - at,
+        absl::Seconds(5) * 1.2 / calls + absl::Seconds(5.1) + absl::Seconds(1));
+  }
+}
+
+TEST(Dispatcher, ATrickleOfAnotherSearchKeyTakesNoMoreThanItsShareOfCalls) {
+  DispatchWorld world(Limited(1, absl::Seconds(1)));
+  world.Submit("backlog", 20'000, ByKey("EmailAddress"));
+  for (int n = 0; n < 1'200; ++n) {
+    world.At(absl::Milliseconds(50 * n), [&world, n] {
+      JobSpec spec = ByKey("Phone");
+      spec.caller = "trickle";
+      world.Submit(absl::StrCat("lead", n), 1, std::move(spec));
+    });
+  }
+  world.RunFor(absl::Seconds(60));
+  int of_trickle = 0;
+  for (const SentCall& call : world.calls) {
+    if (call.search_key == "Phone") ++of_trickle;
+  }
+  // Half of the calls each, however few leads there are in them.
+  EXPECT_NEAR(
+      static_cast<double>(of_trickle) / static_cast<double>(world.calls.size()),
+      0.5, 0.05);
+}
+
 // --------------------------------------------------------------- other calls
 
 TEST(Dispatcher, CountsOtherCallsInTheAllowance) {

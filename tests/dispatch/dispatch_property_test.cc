@@ -1,7 +1,11 @@
-// Random requests, cancels, deadlines and answers in virtual time: whatever
-// happens, what the contract promises of results holds.
+// Random requests, weights, budgets, cancels, deadlines, clients that do not
+// read and answers in virtual time: whatever happens, what the contract
+// promises of results holds, no day has more calls than its budget, and each
+// caller gets its share.
 
 #include <algorithm>
+#include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -11,9 +15,12 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/civil_time.h"
 #include "absl/time/time.h"
 #include "gateway/dispatch/account_dispatcher.h"
+#include "gateway/dispatch/daily_budget.h"
 #include "gateway/dispatch/job.h"
 #include "gateway/dispatch/upstream.h"
 #include "gateway/model/limits.h"
@@ -97,6 +104,7 @@ void Answer(const Climate& climate, std::mt19937_64& random, SentCall& call) {
 struct Submitted {
   std::string name;
   std::shared_ptr<JobWatch> watch;
+  std::shared_ptr<bool> held;  // its client does not read
   absl::Time at;
   absl::Time finish_by;
   std::vector<std::string> keys;
@@ -216,17 +224,80 @@ void CheckOrder(const DispatchWorld& world,
   }
 }
 
+// No day has more calls than the budget, and none of its moments more than are
+// released by then, give or take one: a tenth (a window's at least) at once,
+// the rest evenly. Midnight is at `midnight`.
+void CheckBudget(const DispatchWorld& world,
+                 const AccountDispatcher::Options& options,
+                 absl::Time midnight) {
+  const auto budget = static_cast<double>(options.budget.calls);
+  if (budget == 0) return;
+  const double at_once = std::min(
+      budget,
+      std::max(budget / 10, static_cast<double>(options.allowance.calls)));
+  double today = 0;
+  bool yesterday = true;
+  for (const SentCall& call : world.calls) {
+    if (yesterday && call.at >= midnight) {
+      yesterday = false;
+      today = 0;
+    }
+    ++today;
+    const absl::Duration of_day =
+        call.at - midnight + (yesterday ? absl::Hours(24) : absl::Hours(0));
+    const double released =
+        options.budget.spread == DailyBudget::Spread::kNone
+            ? budget
+            : at_once + (budget - at_once) *
+                            absl::FDivDuration(of_day, absl::Hours(24));
+    EXPECT_LE(today, released + 1)
+        << "call " << call.number << ", " << of_day << " after midnight";
+  }
+}
+
 void RunSeed(uint64_t seed) {
   std::mt19937_64 random(seed);
   AccountDispatcher::Options options;
   options.allowance.calls = 1 + static_cast<int>(random() % 30);
   options.allowance.window = absl::Milliseconds(500 + random() % 5'000);
   options.retry_doubt = random() % 4 != 0;
+  if (random() % 3 == 0) {
+    options.budget.calls = 1 + static_cast<int>(random() % 120);
+    options.budget.window_calls = options.allowance.calls;
+    if (random() % 2 == 0) options.budget.spread = DailyBudget::Spread::kNone;
+  }
+  for (int caller = 0; caller < 3; ++caller) {
+    constexpr double kWeights[] = {0.25, 1, 2, 7};
+    options.caller_weights[absl::StrCat("caller", caller)] =
+        kWeights[random() % 4];
+  }
   DispatchWorld world(options, seed);
+  // Somewhere among the calls.
+  const absl::Time midnight =
+      world.now() + absl::Seconds(static_cast<int>(random() % 120) - 60);
+  world.dispatcher().budget().SetWallOffset(
+      absl::FromCivil(absl::CivilDay(2026, 3, 10), absl::UTCTimeZone()) -
+      midnight);
   const Climate climate = ClimateOf(random);
-  world.script = [&](SentCall& call) { Answer(climate, random, call); };
-
   std::vector<Submitted> jobs;
+  std::set<std::string> searched;  // leads of calls that were refused whole
+  world.script = [&](SentCall& call) {
+    Answer(climate, random, call);
+    for (const SentLead& lead : call.leads) {
+      const std::string job = lead.tag.substr(0, lead.tag.find(':'));
+      const auto submitted =
+          std::find_if(jobs.begin(), jobs.end(),
+                       [&](const Submitted& each) { return each.name == job; });
+      // The search for who spoils a call goes on.
+      EXPECT_TRUE(submitted == jobs.end() || !*submitted->held ||
+                  searched.contains(lead.tag))
+          << lead.tag << " is sent though its client does not read";
+      if (call.report.verdict == CallVerdict::kRefused) {
+        searched.insert(lead.tag);
+      }
+    }
+  };
+
   const int count = 1 + static_cast<int>(random() % 30);
   const size_t lanes = 1 + random() % 400;
   absl::Duration at = absl::ZeroDuration();
@@ -258,11 +329,22 @@ void RunSeed(uint64_t seed) {
       auto watch = world.TrySubmit(job.name, job.keys, std::move(spec));
       if (!watch.ok()) return;
       job.watch = *std::move(watch);
+      job.held = std::make_shared<bool>(false);
       jobs.push_back(job);
+      const auto soon_after = [&](std::function<void()> action) {
+        world.At(world.elapsed() + absl::Milliseconds(random() % 5'000),
+                 std::move(action));
+      };
       if (random() % 4 == 0) {
-        world.At(world.now() - (absl::UnixEpoch() + absl::Hours(1000)) +
-                     absl::Milliseconds(random() % 5'000),
-                 [&world, cancelled = job.watch] { world.Cancel(*cancelled); });
+        soon_after(
+            [&world, cancelled = job.watch] { world.Cancel(*cancelled); });
+      }
+      for (int times = static_cast<int>(random() % 4); times > 0; --times) {
+        soon_after([&world, id = job.watch->id, held = job.held] {
+          *held = !*held;
+          world.dispatcher().Hold(id, *held);
+          world.Tick();
+        });
       }
     });
   }
@@ -276,12 +358,236 @@ void RunSeed(uint64_t seed) {
 
   for (const Submitted& job : jobs) CheckJob(world, job);
   CheckOrder(world, jobs);
+  CheckBudget(world, options, midnight);
   const AccountState state = world.dispatcher().State(world.now());
   EXPECT_EQ(state.leads_queued, 0);
   EXPECT_EQ(state.leads_in_flight, 0);
   EXPECT_EQ(state.bytes_queued, 0);
   EXPECT_TRUE(state.callers.empty());
   EXPECT_EQ(state.calls_total, static_cast<int64_t>(world.calls.size()));
+}
+
+// Follows what each caller has in the queue, and how far it is behind its
+// share: of the calls that left while it had leads waiting without a break, the
+// leads that were due to it less those that it got, at the most since any
+// moment.
+class ShareBook {
+ public:
+  ShareBook(DispatchWorld& world,
+            absl::flat_hash_map<std::string, double> weights)
+      : world_(world), weights_(std::move(weights)) {
+    world.on_sent = [this](const SentCall& call) { Sent(call); };
+    world.on_record = [this](const CallRecord& record) { Ended(record); };
+  }
+
+  void Submitted(const std::string& name, const std::string& caller,
+                 Priority priority, int leads) {
+    Flow& flow = flows_[{caller, priority}];
+    const auto weight = weights_.find(caller);
+    if (weight != weights_.end()) flow.weight = weight->second;
+    flow.jobs.insert(name);
+    Job& job = jobs_[name];
+    job.flow = &flow;
+    for (int i = 0; i < leads; ++i)
+      job.waiting.insert(absl::StrCat(name, ":", i));
+  }
+  void Cancelled(const std::string& name) { jobs_.at(name).cancelled = true; }
+  void Held(const std::string& name, bool held) { jobs_.at(name).held = held; }
+
+  double most_behind() const { return most_behind_; }
+  // Calls without a lead of a caller that waits, as many as would be its share.
+  double most_turns_missed() const { return most_turns_missed_; }
+  // The same within a caller, of its requests.
+  double job_most_behind() const { return job_most_behind_; }
+
+ private:
+  struct Flow {
+    double weight = 1;
+    std::set<std::string> jobs;
+    double behind = 0;
+    bool waited = false;      // after the last call
+    double turns_missed = 0;  // since it got something
+  };
+  struct Job {
+    Flow* flow = nullptr;
+    std::set<std::string> waiting;
+    bool cancelled = false;
+    bool held = false;
+    double behind = 0;
+
+    bool waits() const { return !waiting.empty() && !cancelled && !held; }
+  };
+
+  bool Waits(const Flow& flow) const {
+    return std::any_of(
+        flow.jobs.begin(), flow.jobs.end(),
+        [&](const std::string& job) { return jobs_.at(job).waits(); });
+  }
+
+  void Sent(const SentCall& call) {
+    std::map<Flow*, int> got;
+    std::map<Job*, int> job_got;
+    for (const SentLead& lead : call.leads) {
+      Job& job = jobs_.at(lead.tag.substr(0, lead.tag.find(':')));
+      ++got[job.flow];
+      ++job_got[&job];
+    }
+    const auto leads = static_cast<double>(call.leads.size());
+    double weights[kPriorities] = {0, 0};
+    // Who comes anew is served at once, for one lead, as a class is.
+    double anew[kPriorities] = {0, 0};
+    for (auto& [key, flow] : flows_) {
+      if (!Waits(flow)) continue;
+      weights[static_cast<int>(key.second)] += flow.weight;
+      if (!flow.waited) ++anew[static_cast<int>(key.second)];
+    }
+    const double classes[kPriorities] = {
+        weights[1] == 0 ? 1 : 0.8,
+        weights[0] == 0 ? 1 : 0.2,
+    };
+    for (auto& [key, flow] : flows_) {
+      if (!Waits(flow)) continue;
+      const int priority = static_cast<int>(key.second);
+      const double due =
+          (leads * classes[priority] - anew[priority] - anew[1 - priority]) *
+          flow.weight / weights[priority];
+      flow.behind = std::max(0.0, flow.behind + due - got[&flow]);
+      flow.turns_missed =
+          got[&flow] > 0 ? 0
+                         : flow.turns_missed + classes[priority] * flow.weight /
+                                                   weights[priority];
+      most_turns_missed_ = std::max(most_turns_missed_, flow.turns_missed);
+      // Within the caller: one lead a turn.
+      double waiting = 0;
+      for (const std::string& name : flow.jobs) {
+        if (jobs_.at(name).waits()) ++waiting;
+      }
+      for (const std::string& name : flow.jobs) {
+        Job& job = jobs_.at(name);
+        if (!job.waits()) continue;
+        job.behind =
+            std::max(0.0, job.behind + got[&flow] / waiting - job_got[&job]);
+      }
+    }
+    for (const SentLead& lead : call.leads) {
+      jobs_.at(lead.tag.substr(0, lead.tag.find(':'))).waiting.erase(lead.tag);
+    }
+    for (auto& [key, flow] : flows_) {
+      flow.waited = Waits(flow);
+      if (!flow.waited) flow.behind = flow.turns_missed = 0;
+      most_behind_ = std::max(most_behind_, flow.behind);
+    }
+    for (auto& [name, job] : jobs_) {
+      if (!job.waits()) job.behind = 0;
+      job_most_behind_ = std::max(job_most_behind_, job.behind);
+    }
+  }
+
+  void Ended(const CallRecord& record) {
+    if (record.report->verdict != CallVerdict::kThrottled &&
+        record.report->verdict != CallVerdict::kNotSent) {
+      return;
+    }
+    for (const SentLead& lead : world_.calls[record.call - 1].leads) {
+      jobs_.at(lead.tag.substr(0, lead.tag.find(':'))).waiting.insert(lead.tag);
+    }
+  }
+
+  DispatchWorld& world_;
+  const absl::flat_hash_map<std::string, double> weights_;
+  std::map<std::pair<std::string, Priority>, Flow> flows_;
+  std::map<std::string, Job> jobs_;
+  double most_behind_ = 0;
+  double most_turns_missed_ = 0;
+  double job_most_behind_ = 0;
+};
+
+// A saturated account: callers of different weights come and go in both
+// classes, some cancel, some do not read, some calls are turned away.
+void RunShares(uint64_t seed, int search_keys) {
+  std::mt19937_64 random(seed);
+  AccountDispatcher::Options options;
+  options.allowance.calls =
+      1 + static_cast<int>(random() % (search_keys == 1 ? 30 : 4));
+  options.allowance.window = absl::Milliseconds(1'000 + random() % 5'000);
+  const int callers = 2 + static_cast<int>(random() % 5);
+  for (int caller = 0; caller < callers; ++caller) {
+    constexpr double kWeights[] = {0.25, 1, 1, 2, 7};
+    options.caller_weights[absl::StrCat("caller", caller)] =
+        kWeights[random() % 5];
+  }
+  DispatchWorld world(options, seed);
+  ShareBook book(world, options.caller_weights);
+  const uint64_t throttled = random() % 3 == 0 ? 20 : 0;
+  world.script = [&](SentCall& call) {
+    call.latency = absl::Milliseconds(40 + random() % 80);
+    if (random() % 100 < throttled) return AnswerThrottled(call);
+    if (random() % 100 < throttled) return AnswerNotSent(call);
+    AnswerUpdated(call);
+  };
+  const double leads_per_s = 25 * options.allowance.calls /
+                             absl::ToDoubleSeconds(options.allowance.window);
+  absl::Duration at = absl::ZeroDuration();
+  for (int n = 0; n < 40; ++n) {
+    const int leads = 1 + static_cast<int>(random() % (n % 3 == 0 ? 10 : 300));
+    // A quarter more than goes.
+    at += absl::Seconds(1.6 * leads / leads_per_s *
+                        static_cast<double>(random() % 1'000) / 1'000);
+    world.At(at, [&, n, leads] {
+      const std::string name = absl::StrCat("job", n);
+      JobSpec spec;
+      spec.caller = absl::StrCat("caller", random() % callers);
+      spec.priority =
+          random() % 3 == 0 ? Priority::kBulk : Priority::kInteractive;
+      spec.search_key = absl::StrCat("Key", random() % search_keys);
+      book.Submitted(name, spec.caller, spec.priority, leads);
+      const auto watch = world.Submit(name, leads, std::move(spec));
+      const auto later = [&](std::function<void()> action) {
+        world.At(world.elapsed() + absl::Milliseconds(random() % 20'000),
+                 std::move(action));
+      };
+      if (random() % 6 == 0) {
+        later([&, name, watch] {
+          book.Cancelled(name);
+          world.Cancel(*watch);
+        });
+      }
+      if (random() % 4 == 0) {
+        later([&, name, watch] {
+          book.Held(name, true);
+          world.dispatcher().Hold(watch->id, true);
+          world.Tick();
+          world.At(world.elapsed() + absl::Milliseconds(random() % 20'000),
+                   [&, name, watch] {
+                     book.Held(name, false);
+                     world.dispatcher().Hold(watch->id, false);
+                     world.Tick();
+                   });
+        });
+      }
+    });
+  }
+  world.RunUntilIdle(absl::Hours(12));
+  if (search_keys == 1) {
+    EXPECT_LE(book.most_behind(), 3);
+    EXPECT_LE(book.job_most_behind(), 2);
+  } else {
+    // Calls hold leads of one search key, so turns are whole calls. And a
+    // window's calls may all leave while a few leads wait for company.
+    EXPECT_LE(book.most_turns_missed(), 5 + options.allowance.calls);
+    EXPECT_LE(book.most_behind(),
+              kMaxLeadsPerCall * (6 + options.allowance.calls));
+  }
+}
+
+TEST(DispatchProperty, NobodyGetsLessThanItsShareWhileItHasLeadsWaiting) {
+  for (uint64_t seed = 1; seed <= 60; ++seed) {
+    SCOPED_TRACE(absl::StrCat("seed ", seed));
+    RunShares(seed, seed % 2 == 0 ? 3 : 1);
+    if (::testing::Test::HasFailure()) {
+      FAIL() << "the first seed that fails is " << seed;
+    }
+  }
 }
 
 TEST(DispatchProperty, KeepsItsPromisesInAnyWeather) {

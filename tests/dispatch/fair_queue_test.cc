@@ -50,6 +50,9 @@ class World {
       leads.push_back(lead);
       served[lead->job->spec.caller] += 1;
     }
+    if (group != nullptr) {
+      queue.EndCall(*group, 25 - static_cast<int>(leads.size()));
+    }
     return leads;
   }
 
@@ -158,6 +161,45 @@ TEST(FairQueueTest, WhoWasAwayGetsNoCreditForIt) {
   for (int call = 0; call < 40; ++call) world.Call();
   EXPECT_NEAR(world.served["steady"] - before, 500, 2);
   EXPECT_NEAR(world.served["late"], 500, 2);
+}
+
+TEST(FairQueueTest, WhoComesBackSoonDoesNotBeginAnew) {
+  World world({{"light", 0.04}});
+  world.Add("steady", 5'000);
+  for (int call = 0; call < 40; ++call) {
+    // One lead, and its job is over at once: 25 leads of others are due now.
+    Job* const job = world.Add("light", 1);
+    world.Call();
+    if (job->eligible.empty()) world.queue.DropJob(job);
+  }
+  EXPECT_NEAR(world.served["light"], 40, 2);
+}
+
+TEST(FairQueueTest, ALightCallersWholeCallDoesNotPutNewcomersBack) {
+  World world({{"light", 0.1}, {"heavy", 10}});
+  world.Add("light", 1'000, Priority::kInteractive, "Phone");
+  world.Add("steady", 5'000);
+  for (int call = 0; call < 10; ++call) world.Call();
+  // The light one has 25 leads at once, and is ahead by 250 turns.
+  EXPECT_EQ(world.served["light"], 25);
+  world.Add("heavy", 5'000);
+  const double before = world.served["steady"];
+  for (int call = 0; call < 11; ++call) world.Call();
+  EXPECT_NEAR(world.served["heavy"], 250, 10);
+  EXPECT_NEAR(world.served["steady"] - before, 25, 10);
+}
+
+TEST(FairQueueTest, BulkIsNotStarvedByCallsThatTakeOtherBulkLeadsAlong) {
+  World world({});
+  world.Add("bulk of two keys", 5'000, Priority::kBulk);
+  world.Add("bulk", 5'000, Priority::kBulk, "Phone");
+  for (int call = 0; call < 100; ++call) {
+    // Interactive leads never fill a call; the first one's bulk leads do.
+    world.Add(absl::StrCat("interactive", call), 2);
+    world.Call();
+  }
+  // A fifth of the calls is the class', and this caller's before the other's.
+  EXPECT_GE(world.served["bulk"], 0.15 * 100 * 25);
 }
 
 TEST(FairQueueTest, HeldJobsAreOutOfTurnAndComeBackWhole) {
