@@ -245,6 +245,21 @@ absl::Status DailyShareSpent(absl::string_view account, int64_t spent,
                    ", or with a longer deadline"));
 }
 
+absl::Status DailyBudgetSpentMeanwhile(absl::string_view account,
+                                       absl::Duration retry_after,
+                                       absl::Time until) {
+  absl::Status status = Make(
+      Reason::kDailyBudgetSpent,
+      absl::StrCat("the daily budget of account \"", account,
+                   "\" was spent before it was this request's turn; nothing of "
+                   "it was sent; the next calls are free in ",
+                   Seconds(retry_after)));
+  AddMetadata(status, "until", RfcTime(until));
+  AddQuota(status, account);
+  AddRetry(status, retry_after);
+  return status;
+}
+
 absl::Status Draining() {
   absl::Status status = Make(Reason::kDraining,
                              "this gateway is shutting down and takes no new "
@@ -390,6 +405,7 @@ Problem LeadProblem(Reason reason, absl::string_view upstream_text) {
 
 Problem LeadBudgetSpent(absl::Time until, absl::TimeZone zone) {
   Problem problem = LeadProblem(Reason::kDailyBudgetSpent);
+  problem.until = until;
   absl::StrAppend(&problem.message, "; the next calls are free at ",
                   TimeOfDay(until, zone));
   return problem;

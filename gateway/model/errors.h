@@ -62,6 +62,10 @@ absl::Status DeadlineTooShort(absl::string_view account,
 absl::Status DailyBudgetSpent(absl::string_view account, int64_t spent,
                               int64_t budget, absl::Duration retry_after,
                               absl::Time until, absl::TimeZone zone);
+// The request was taken, and others' calls have spent the budget since.
+absl::Status DailyBudgetSpentMeanwhile(absl::string_view account,
+                                       absl::Duration retry_after,
+                                       absl::Time until);
 // The day's calls are spread over it, and the request would take more of them
 // than will have been released by its deadline.
 absl::Status DailyShareSpent(absl::string_view account, int64_t spent,

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/time/time.h"
 #include "gateway/model/outcome.h"
 #include "gateway/model/reason.h"
 
@@ -48,6 +49,8 @@ struct Problem {
   // kUpstreamCredentialsRejected: LeadSquared's words within the message, which
   // the request's error repeats where all leads end so.
   std::string upstream_text;
+  // kDailyBudgetSpent: when the next calls are free, by the time of day.
+  absl::Time until = absl::InfinitePast();
   std::vector<FieldViolation> violations;  // of an invalid lead
 };
 

@@ -1,5 +1,6 @@
 #include "gateway/server/update_stream.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -182,6 +183,13 @@ std::optional<absl::Status> UpdateStream::WholeFailure() const {
                      errors::LeadAccountGone(account_).message
                  ? errors::AccountGone(account_)
                  : errors::Draining();
+    case Reason::kDailyBudgetSpent: {
+      if (upstream_calls_ > 0) return std::nullopt;
+      const absl::Time until = results_.front().problem->until;
+      return errors::DailyBudgetSpentMeanwhile(
+          account_, std::max(absl::ZeroDuration(), until - clock_.WallNow()),
+          until);
+    }
     case Reason::kUpstreamCredentialsRejected:
       return errors::UpstreamCredentialsRejected(
           account_, results_.front().problem->upstream_text);

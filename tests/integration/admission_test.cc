@@ -54,6 +54,33 @@ TEST(BudgetTest, ARestartDoesNotGiveTheDaysCallsAgain) {
   EXPECT_NE(ValueIn(refused.trailing, "grpc-retry-pushback-ms"), "");
 }
 
+TEST(BudgetTest, WhatOthersHaveSpentMeanwhileEndsARequestAsARefusalDoes) {
+  GatewaySetup setup;
+  setup.Allow(1, absl::Milliseconds(300));
+  setup.account.daily_calls = 2;
+  setup.account.spread_daily_calls = false;
+  setup.HoldAnd();
+  Gateway gateway(setup);
+  // Its call is turned away, so it takes the day's other one, too.
+  const std::unique_ptr<Rpc> first = gateway.Hold();
+  const std::unique_ptr<Rpc> second = gateway.Start(Updates(0, 24));
+  ASSERT_TRUE(
+      Eventually([&] { return gateway.Status().leads_queued() == 25; }));
+  ExpectAll(first->Get(), 1, v1::OUTCOME_UPDATED);
+  const Answer spent = second->Get();
+  EXPECT_EQ(spent.status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(ReasonOf(spent.status), "DAILY_BUDGET_SPENT");
+  EXPECT_EQ(spent.messages, 0);
+  const Details details = DetailsOf(spent.status);
+  EXPECT_TRUE(details.quota_failure.has_value());
+  ASSERT_TRUE(details.retry_info.has_value());
+  EXPECT_GT(details.retry_info->retry_delay().seconds() +
+                details.retry_info->retry_delay().nanos(),
+            0);
+  EXPECT_NE(ValueIn(spent.trailing, "grpc-retry-pushback-ms"), "");
+  EXPECT_EQ(gateway.stats().leads_applied, 1);
+}
+
 TEST(BudgetTest, TwoGatewaysDoNotShareAStateDirectory) {
   const TempDir dir;
   GatewaySetup setup;

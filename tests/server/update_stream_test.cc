@@ -342,6 +342,23 @@ TEST_F(WholeFailureTest, SaysSoWhenTheAccountIsGoneAndNotTheGateway) {
   EXPECT_TRUE(absl::StrContains(end.message(), "\"acme\" was taken out of"));
 }
 
+TEST_F(WholeFailureTest, IsResourceExhaustedWhenOthersHaveSpentTheBudget) {
+  const auto results = [&] {
+    std::vector<LeadResult> all = NotSent(0, 5, Reason::kDailyBudgetSpent);
+    for (LeadResult& result : all) {
+      result.problem = errors::LeadBudgetSpent(
+          clock_.WallNow() + absl::Hours(2), absl::UTCTimeZone());
+    }
+    return all;
+  };
+  const absl::Status end = EndOf({{}, results(), 0});
+  EXPECT_EQ(end.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(errors::ReasonNameOf(end), "DAILY_BUDGET_SPENT");
+  EXPECT_EQ(errors::RetryDelayOf(end), absl::Hours(2));
+  // A call that carried its leads was turned away.
+  EXPECT_TRUE(EndOf({{}, results(), 1}).ok());
+}
+
 TEST_F(WholeFailureTest, IsFailedPreconditionWhenTheKeysAreRejected) {
   const absl::Status end =
       EndOf({{}, NotSent(0, 5, Reason::kUpstreamCredentialsRejected), 1});
