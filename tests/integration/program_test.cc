@@ -12,8 +12,12 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/civil_time.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "gateway/server/state_file.h"
 #include "gmock/gmock.h"
+#include "grpcpp/client_context.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
 #include "grpcpp/support/status.h"
@@ -187,6 +191,104 @@ TEST_F(ProgramTest, SigtermUnderLoadEndsEveryStreamAndExitsWithZero) {
   EXPECT_LT(unavailable, 20);
   EXPECT_EQ(program->Wait(), 0);
   EXPECT_THAT(program->lines(), Contains(HasSubstr("\"event\":\"stopped\"")));
+}
+
+// The fixture's configuration with calls that are counted across restarts.
+class StateTest : public ProgramTest {
+ protected:
+  std::string StateConfig(const std::string& more = "") {
+    return Config(
+        {{R"("calls": 5, )", absl::StrCat(R"("calls": 5, )", more)},
+         {R"("drainTimeout")", absl::StrCat(R"("stateDir": ")", dir_.path(),
+                                            R"(/state", "drainTimeout")")}});
+  }
+  std::string StateFile() {
+    return absl::StrCat(dir_.path(), "/state/acme.state");
+  }
+  // Runs it once on this state, and returns what it says of it.
+  std::string RecoveredFrom(const std::string& state) {
+    dir_.Write("state/acme.state", state);
+    const auto program = Run(StateConfig());
+    const auto stub = Connect(program->WaitForLine("\"event\":\"serving\""));
+    // It goes on.
+    ExpectAll(Rpc(*stub, Updates(0, 30), {}).Get(), 30, v1::OUTCOME_UPDATED);
+    program->Signal(SIGTERM);
+    EXPECT_EQ(program->Wait(), 0);
+    return program->WaitForLine("\"event\":\"state_recovered\"");
+  }
+};
+
+TEST_F(StateTest, KilledInMidRunAgainAndAgainItKeepsToBudgetAndAllowance) {
+  constexpr int kDailyCalls = 40;
+  const std::string config =
+      StateConfig(absl::StrCat(R"("dailyCalls": )", kDailyCalls,
+                               R"(, "dailySpread": "DAILY_SPREAD_NONE", )"));
+  bool spent = false;
+  int kills = 0;
+  for (int run = 0; run < 12 && !spent; ++run) {
+    SCOPED_TRACE(absl::StrCat("run ", run));
+    const auto program = Run(config);
+    const std::string serving = program->WaitForLine("\"event\":\"serving\"");
+    ASSERT_NE(serving, "");
+    if (run > 0) {
+      EXPECT_THAT(program->WaitForLine("\"event\":\"state_recovered\""),
+                  HasSubstr("did not end as it should"));
+    }
+    const auto stub = Connect(serving);
+    const auto before = sandbox_->account().Stats().posts_arrived;
+    Rpc rpc(*stub, Updates(0, 2'000), {});
+    // In the middle of a window's calls, or when the day's are spent.
+    EXPECT_TRUE(Eventually([&] {
+      v1::GetAccountStatusResponse status;
+      grpc::ClientContext context;
+      spent = stub->GetAccountStatus(&context, {}, &status).ok() &&
+              status.calls_today() >= kDailyCalls;
+      return spent || sandbox_->account().Stats().posts_arrived >= before + 7;
+    }));
+    program->Signal(SIGKILL);
+    EXPECT_EQ(program->Wait(), 128 + SIGKILL);
+    ++kills;
+    const Answer answer = rpc.Get();
+    EXPECT_TRUE(spent || !answer.status.ok());
+  }
+  const sandbox::CallStats stats = sandbox_->account().Stats();
+  EXPECT_TRUE(spent);
+  EXPECT_GE(kills, 4);
+  // Calls of all kinds.
+  EXPECT_LE(stats.calls, kDailyCalls);
+  // A crash counts a block of calls too many at most: a hundredth of the day's.
+  EXPECT_GE(stats.calls, kDailyCalls - 3 * kills);
+  EXPECT_EQ(stats.throttled, 0);
+  EXPECT_LE(stats.max_calls_in_window, 5);
+}
+
+TEST_F(StateTest, AStateFileThatIsCutShortOrFromTheFutureIsToldAndReplaced) {
+  server::SavedState state;
+  state.account = "acme";
+  state.day = absl::ToCivilDay(absl::Now(), absl::UTCTimeZone());
+  state.zone = "UTC";
+  state.calls = 3;
+  state.clean = true;
+  state.saved_at = absl::Now();
+  ASSERT_EQ(mkdir(absl::StrCat(dir_.path(), "/state").c_str(), 0700), 0);
+  const std::string whole = server::FormatState(state);
+  const std::string good = RecoveredFrom(whole);
+  EXPECT_EQ(MemberOf(good, "text"), "");
+  EXPECT_THAT(good, HasSubstr("\"calls_today\":3"));
+
+  EXPECT_THAT(
+      MemberOf(RecoveredFrom(whole.substr(0, whole.size() / 2)), "text"),
+      HasSubstr("the state file is cut short"));
+  EXPECT_THAT(MemberOf(RecoveredFrom(""), "text"), HasSubstr("is empty"));
+  EXPECT_THAT(MemberOf(RecoveredFrom(std::string("\0\xff{}\n", 5)), "text"),
+              HasSubstr("does not begin as one"));
+  state.saved_at = absl::Now() + absl::Hours(50);
+  state.day += 2;
+  EXPECT_THAT(MemberOf(RecoveredFrom(server::FormatState(state)), "text"),
+              HasSubstr("the state file is from the future"));
+  // What it left behind is good again.
+  EXPECT_TRUE(server::LoadState(StateFile()).ok());
+  EXPECT_EQ(sandbox_->account().Stats().throttled, 0);
 }
 
 TEST_F(ProgramTest, AWrongConfigurationEndsItWithTwoAndALinePerMistake) {
