@@ -20,10 +20,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "gateway/base/core_dumps.h"
 #include "gateway/base/log.h"
 #include "gateway/config/config.h"
 #include "gateway/config/config_printer.h"
 #include "gateway/server/config_check.h"
+#include "gateway/server/grpc_log.h"
 #include "gateway/server/listener.h"
 #include "gateway/server/server.h"
 #include "gateway/server/service_manager.h"
@@ -119,6 +121,14 @@ int main(int argc, char** argv) {
   absl::StatusOr<leadgateway::GatewayOptions> options =
       leadgateway::LoadConfig(absl::GetFlag(FLAGS_config));
   if (!options.ok()) return Fail(options.status());
+  // Before any key is read.
+  if (!options->allow_core_dumps) {
+    if (const absl::Status status = leadgateway::ForbidCoreDumps();
+        !status.ok()) {
+      leadgateway::LogLine(leadgateway::LogLevel::kWarn, "core_dumps_possible")
+          .Add("text", status.message());
+    }
+  }
   if (absl::GetFlag(FLAGS_check_config) || absl::GetFlag(FLAGS_print_config)) {
     return Examine(*options);
   }
@@ -128,6 +138,7 @@ int main(int argc, char** argv) {
   const sigset_t signals = SetOf({SIGTERM, SIGINT, SIGHUP});
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
+  leadgateway::server::LogForGrpc();
   leadgateway::server::RaiseDescriptorLimit();
 
   absl::StatusOr<std::unique_ptr<leadgateway::server::Server>> server =

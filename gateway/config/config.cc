@@ -349,6 +349,7 @@ absl::StatusOr<GatewayOptions> ToOptions(const GatewayConfig& config) {
   }
   options.log_level = ToLogLevel(config.log_level());
   options.state_dir = config.state_dir();
+  options.allow_core_dumps = config.allow_core_dumps();
   return options;
 }
 

@@ -130,6 +130,7 @@ struct GatewayOptions {
   absl::Duration drain_timeout = kDefaultDrainTimeout;
   LogLevel log_level = LogLevel::kInfo;
   std::string state_dir;  // Empty: none.
+  bool allow_core_dumps = false;
 
   friend bool operator==(const GatewayOptions&,
                          const GatewayOptions&) = default;

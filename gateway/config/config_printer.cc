@@ -182,6 +182,7 @@ GatewayConfig ToProto(const GatewayOptions& from) {
   SetDuration(from.drain_timeout, to.mutable_drain_timeout());
   to.set_log_level(ToProto(from.log_level));
   to.set_state_dir(from.state_dir);
+  to.set_allow_core_dumps(from.allow_core_dumps);
   return to;
 }
 

@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "absl/types/span.h"
 #include "gateway/base/log.h"
 #include "gateway/base/secret.h"
@@ -72,6 +73,51 @@ void HideKeys(const std::vector<Secret>& keys, dispatch::CallReport& report) {
   for (std::string& name : report.unknown_fields) HideKeys(keys, name);
 }
 
+// Shorter ones ("Yes", "91") would be found in words of their own.
+constexpr size_t kShortestHiddenValue = 4;
+
+// Replaces `value` in `text`, in any case, and what is left of it where the
+// text was cut.
+void HideValue(absl::string_view value, std::string& text) {
+  constexpr absl::string_view kInstead = "(a value)";
+  if (value.size() < kShortestHiddenValue) return;
+  const std::string wanted = absl::AsciiStrToLower(value);
+  std::string folded = absl::AsciiStrToLower(text);
+  for (size_t at = 0; (at = folded.find(wanted, at)) != std::string::npos;
+       at += kInstead.size()) {
+    folded.replace(at, wanted.size(), kInstead.data(), kInstead.size());
+    text.replace(at, wanted.size(), kInstead.data(), kInstead.size());
+  }
+  absl::string_view whole = folded;
+  absl::ConsumeSuffix(&whole, "...");
+  for (size_t length = std::min(wanted.size() - 1, whole.size());
+       length >= kShortestHiddenValue; --length) {
+    if (!absl::EndsWith(whole, wanted.substr(0, length))) continue;
+    text.replace(whole.size() - length, length, kInstead.data(),
+                 kInstead.size());
+    return;
+  }
+}
+
+// What is told of a call as a whole reaches other callers than those whose
+// leads it carried, the status page and the log; so values that an answer
+// quotes go. Only who alone was in the call hears what LeadSquared said, to the
+// letter.
+void HideValues(absl::Span<const LeadUpdate* const> leads,
+                dispatch::CallReport& report) {
+  using Verdict = dispatch::CallVerdict;
+  if (report.text.empty() || report.verdict == Verdict::kAnswered ||
+      (report.verdict == Verdict::kRefused && leads.size() == 1)) {
+    return;
+  }
+  for (const LeadUpdate* const lead : leads) {
+    HideValue(lead->lane_key, report.text);
+    for (const FieldValue& field : lead->fields) {
+      HideValue(field.value, report.text);
+    }
+  }
+}
+
 }  // namespace
 
 LeadSquaredClient::LeadSquaredClient(Options options, Credentials credentials,
@@ -126,6 +172,7 @@ void LeadSquaredClient::Update(
         HideKeys(keys, reply.body);
         ReadAnswer read = ReadReply(reply, leads);
         HideKeys(keys, read.report);
+        HideValues(leads, read.report);
         if (read.strangers > 0 || read.counts_differ) {
           LogLine(LogLevel::kWarn, "answer_does_not_fit")
               .Add("account", account)

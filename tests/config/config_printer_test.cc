@@ -103,6 +103,7 @@ constexpr char kFull[] = R"pb(
   drain_timeout {}
   log_level: DEBUG
   state_dir: "/var/lib/lead_gateway"
+  allow_core_dumps: true
 )pb";
 
 constexpr char kMinimal[] = R"json(

@@ -680,7 +680,7 @@ TEST(ParseConfig, SpellsPathsOfTextprotoAsItDoes) {
             "\"access_key_file\"?\n"
             "line 7, column 6: \"sound\" is not a setting; here may stand "
             "listen, admin, accounts, default_account, limits, drain_timeout, "
-            "log_level, state_dir\n"
+            "log_level, state_dir, allow_core_dumps\n"
             "accounts[0].allowance.calls: must be a whole number from 1 to "
             "10,000\n"
             "accounts[0].allowance.window: must be from 0.1s to 3600s\n"

@@ -208,6 +208,41 @@ TEST_F(LeadSquaredClientTest, HidesItsKeysInTheReasonOfALead) {
   EXPECT_EQ(report.leads[0].text, "key (a key), (a key)");
 }
 
+// What is told of a call reaches the callers of other leads, too.
+TEST_F(LeadSquaredClientTest, HidesTheValuesThatARefusedCallQuotes) {
+  LeadUpdate other;
+  other.fields = {{"EmailAddress", "jill@gmail.com"}, {"mx_Yes", "Yes"}};
+  LeadSquaredClient client = Client();
+  const auto text_of = [&](std::vector<const LeadUpdate*> leads, int status,
+                           absl::string_view type, absl::string_view message) {
+    CallReport report;
+    client.Update({"EmailAddress", std::move(leads), nullptr},
+                  [&](CallReport told) { report = std::move(told); });
+    http_.Answer(http_.callbacks.size() - 1, status,
+                 absl::StrCat(R"({"Status":"Error","ExceptionType":")", type,
+                              R"(","ExceptionMessage":")", message, R"("})"));
+    return report.text;
+  };
+  const std::string quote = "Yes: JACK@gmail.com, of Jack, is not new";
+  const std::string hidden = "Yes: (a value), of (a value), is not new";
+  EXPECT_THAT(
+      text_of({&lead_, &other}, 500, "MXDuplicateEntryException", quote),
+      HasSubstr(hidden));
+  EXPECT_THAT(text_of({&lead_}, 401, "", quote), HasSubstr(hidden));
+  EXPECT_THAT(text_of({&lead_}, 429, "MXAPIRateLimitExceededException", quote),
+              HasSubstr(hidden));
+  // Whose lead it is hears it as it was said.
+  EXPECT_THAT(text_of({&lead_}, 500, "MXDuplicateEntryException", quote),
+              HasSubstr(quote));
+  // A value across the place where a long text is cut.
+  for (size_t before = 980; before < 1030; ++before) {
+    EXPECT_THAT(text_of({&lead_, &other}, 500, "MXInvalidInputException",
+                        absl::StrCat(std::string(before, '-'),
+                                     "jill@gmail.com is not new")),
+                Not(HasSubstr("jill")));
+  }
+}
+
 TEST_F(LeadSquaredClientTest, GetsTheFieldsAndHandsOnTheBody) {
   LeadSquaredClient client = Client();
   std::string body;
