@@ -196,9 +196,11 @@ void AddAccountGauges(absl::Span<const AccountGauges> accounts,
   add("leadgateway_allowance_window_seconds", "The window, as in force.",
       [](Of of) { return absl::ToDoubleSeconds(of.state.limit_window); });
   add("leadgateway_daily_budget_calls",
-      "Calls that may be made from midnight to midnight; 0: no budget.",
+      "Calls that may be made in a day of the account's dailyZone; 0: no "
+      "budget.",
       [](Of of) { return of.daily_calls; });
-  add("leadgateway_daily_used_calls", "Calls made since midnight UTC.",
+  add("leadgateway_daily_used_calls",
+      "Calls made in this day of the account's dailyZone.",
       [](Of of) { return of.state.calls_today; });
   add("leadgateway_key_generation",
       "How many times keys were read, the first time included.",

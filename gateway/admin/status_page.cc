@@ -606,7 +606,9 @@ std::string StatusPage(const StatusView& view, const std::string& only) {
   if (!view.accounts) {
     out += Pill("bad", "stuck");
   } else {
-    out += Pill(view.ready ? "good" : "warn", view.ready_text);
+    // Ready as a whole, and an account of it may not be.
+    out += Pill(view.ready && view.ready_text == "ready" ? "good" : "warn",
+                view.ready_text);
   }
   absl::StrAppend(
       &out, "<span class=\"about\">gRPC at ", EscapeHtml(view.listen),

@@ -26,7 +26,7 @@ struct StatusView {
   absl::Duration uptime;   // of the process
   std::string listen;      // "HOST:PORT"
   bool ready = false;      // takes new requests
-  std::string ready_text;  // why, in a line
+  std::string ready_text;  // "ready" where nothing is missing
   // Since the dispatch loop came round last. Without `accounts`, it is stuck.
   absl::Duration loop_silent_for;
   std::optional<std::vector<AccountView>> accounts;  // by name

@@ -350,6 +350,13 @@ absl::StatusOr<GatewayOptions> ToOptions(const GatewayConfig& config) {
   options.log_level = ToLogLevel(config.log_level());
   options.state_dir = config.state_dir();
   options.allow_core_dumps = config.allow_core_dumps();
+  options.tracing.file = config.tracing().file();
+  if (config.tracing().has_sampled_part()) {
+    options.tracing.sampled_part = config.tracing().sampled_part();
+  }
+  if (config.tracing().has_max_file_bytes()) {
+    options.tracing.max_file_bytes = config.tracing().max_file_bytes();
+  }
   return options;
 }
 

@@ -119,6 +119,16 @@ struct ListenOptions {
   friend bool operator==(const ListenOptions&, const ListenOptions&) = default;
 };
 
+// Where spans of RPCs and calls are written.
+struct TracingOptions {
+  std::string file;         // Empty: nowhere.
+  double sampled_part = 1;  // Of the requests that are in no trace yet.
+  int64_t max_file_bytes = kDefaultMaxTraceFileBytes;
+
+  friend bool operator==(const TracingOptions&,
+                         const TracingOptions&) = default;
+};
+
 // Everything that one gateway process is told.
 struct GatewayOptions {
   std::string listen_address;  // "HOST:PORT" (0: any free one) or "unix:PATH".
@@ -131,6 +141,7 @@ struct GatewayOptions {
   LogLevel log_level = LogLevel::kInfo;
   std::string state_dir;  // Empty: none.
   bool allow_core_dumps = false;
+  TracingOptions tracing;
 
   friend bool operator==(const GatewayOptions&,
                          const GatewayOptions&) = default;

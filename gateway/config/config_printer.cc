@@ -183,6 +183,11 @@ GatewayConfig ToProto(const GatewayOptions& from) {
   to.set_log_level(ToProto(from.log_level));
   to.set_state_dir(from.state_dir);
   to.set_allow_core_dumps(from.allow_core_dumps);
+  if (!from.tracing.file.empty()) {
+    to.mutable_tracing()->set_file(from.tracing.file);
+    to.mutable_tracing()->set_sampled_part(from.tracing.sampled_part);
+    to.mutable_tracing()->set_max_file_bytes(from.tracing.max_file_bytes);
+  }
   return to;
 }
 

@@ -58,6 +58,7 @@ constexpr IntegerRange kIntegerRanges[] = {
     {"ConnectionLimits.max_connections", 1, 1'000'000},
     {"ConnectionLimits.max_streams", 1, 100'000},
     {"ConnectionLimits.max_metadata_bytes", 1 << 10, 1 << 20},
+    {"Tracing.max_file_bytes", int64_t{1} << 20, int64_t{64} << 30},
     {"ConnectionLimits.max_memory_bytes", int64_t{16} << 20, int64_t{64} << 30},
 };
 
@@ -68,6 +69,7 @@ struct NumberRange {
 };
 constexpr NumberRange kNumberRanges[] = {
     {"Caller.weight", 0.01, 100},
+    {"Tracing.sampled_part", 0, 1},
 };
 
 struct DurationRange {
@@ -404,6 +406,12 @@ class RuleChecker {
           config.admin().address() == config.listen().address()) {
         mistakes_.Add(admin, absl::StrCat("must differ from ", listen));
       }
+    }
+
+    if (config.has_tracing() && config.tracing().file().empty()) {
+      mistakes_.Add(Join(Name<GatewayConfig>("tracing"),
+                         Name<config::v1::Tracing>("file")),
+                    "is missing; name the file that spans are written to");
     }
 
     const std::string accounts = Name<GatewayConfig>("accounts");

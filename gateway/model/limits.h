@@ -89,6 +89,10 @@ inline constexpr int kMaxWarningsPerLead = 10;
 // one. 10,000 leads with two mistakes are listed whole.
 inline constexpr int kMaxMistakesPerRequest = 20'000;
 
+// A file of spans that nobody collects must not fill a disk; some 100,000
+// spans.
+inline constexpr int64_t kDefaultMaxTraceFileBytes = int64_t{64} << 20;
+
 // LeadSquared's words on a result: enough for any sentence of its, and bounded
 // since 10,000 of them may stand in one answer.
 inline constexpr size_t kMaxReasonBytes = 1024;

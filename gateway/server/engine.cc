@@ -22,6 +22,7 @@
 #include "gateway/base/log.h"
 #include "gateway/base/mutex.h"
 #include "gateway/base/signal.h"
+#include "gateway/base/span_file.h"
 #include "gateway/base/status_macros.h"
 #include "gateway/dispatch/upstream.h"
 #include "gateway/leadsquared/credentials/credentials.h"
@@ -32,6 +33,7 @@
 #include "gateway/server/catalogue_loader.h"
 #include "gateway/server/catalogue_store.h"
 #include "gateway/server/key_watcher.h"
+#include "gateway/server/spans.h"
 
 namespace leadgateway::server {
 namespace {
@@ -377,6 +379,15 @@ void Engine::OnCall(const Account& account,
   if (report.unknown_field && account.schema_checks) {
     account.fields->Refuted(clock_.Now());
   }
+  std::optional<Span> span;
+  if (spans_ != nullptr) {
+    span = SpanOfCall(record,
+                      {.account = account.name,
+                       .base_url = account.base_url,
+                       .wall_offset = clock_.WallNow() - clock_.Now()},
+                      random_);
+    if (span) spans_->Write(*span);
+  }
   const bool good = report.verdict == CallVerdict::kAnswered;
   LogLine line(good ? LogLevel::kInfo : LogLevel::kWarn, "upstream_call");
   if (!line.enabled()) return;
@@ -407,6 +418,7 @@ void Engine::OnCall(const Account& account,
     line.AddList("trace_ids",
                  std::vector<absl::string_view>(traces.begin(), traces.end()));
   }
+  if (span) line.Add("span_id", span->context.SpanIdText());
   // LeadSquared's own sentences stay out: they may quote a lead's values. What
   // they say of the limit is a number; of keys, it is what the operator needs
   // (the client has taken the keys out); the rest here is the gateway's.
@@ -497,6 +509,14 @@ void Engine::OnFields(Account& account, const dispatch::CallReport& report,
   const absl::Duration duration =
       report.sent_at ? report.done_at - *report.sent_at : absl::ZeroDuration();
   account.metrics->OtherCall(report.verdict, duration);
+  if (spans_ != nullptr) {
+    spans_->Write(
+        SpanOfFieldsCall(report,
+                         {.account = account.name,
+                          .base_url = account.base_url,
+                          .wall_offset = clock_.WallNow() - clock_.Now()},
+                         random_));
+  }
   absl::StatusOr<Catalogue> fields = absl::UnavailableError(report.text);
   if (report.verdict == CallVerdict::kAnswered) {
     fields = ReadCatalogue(body, account.unique_fields, clock_.WallNow());

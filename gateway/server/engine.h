@@ -27,6 +27,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/mutex.h"
 #include "gateway/base/signal.h"
+#include "gateway/base/span_file.h"
 #include "gateway/config/config.h"
 #include "gateway/dispatch/account_dispatcher.h"
 #include "gateway/dispatch/job.h"
@@ -68,6 +69,10 @@ class Engine {
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
+
+  // Records the calls that carry leads of recorded RPCs. `spans` must outlive
+  // the engine. Before Start.
+  void WriteSpansTo(SpanFile* spans) { spans_ = spans; }
 
   // Runs the loop on a thread of its own until the end.
   void Start();
@@ -209,6 +214,7 @@ class Engine {
 
   const Clock& clock_;
   Metrics* const metrics_;
+  SpanFile* spans_ = nullptr;
   // Of all accounts that there have been; not the loop thread's.
   absl::Duration longest_call_;
   // Ordered so that what uses what is destroyed first: accounts, then the loop.

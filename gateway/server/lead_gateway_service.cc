@@ -1,11 +1,13 @@
 #include "gateway/server/lead_gateway_service.h"
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/random/random.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
@@ -14,6 +16,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "gateway/base/log.h"
+#include "gateway/base/span_file.h"
 #include "gateway/dispatch/account_dispatcher.h"
 #include "gateway/identity/caller.h"
 #include "gateway/model/errors.h"
@@ -27,6 +30,7 @@
 #include "gateway/server/request_context.h"
 #include "gateway/server/result_proto.h"
 #include "gateway/server/serving_config.h"
+#include "gateway/server/spans.h"
 #include "gateway/server/status_door.h"
 #include "gateway/server/update_intake.h"
 #include "gateway/server/update_reactor.h"
@@ -113,6 +117,10 @@ LeadGatewayService::LeadGatewayService(const CurrentConfig& config,
 RequestContext LeadGatewayService::Read(
     const grpc::CallbackServerContext& context, RpcMethod method) const {
   RequestContext request = ReadContext(context, trust_);
+  if (spans_ != nullptr) {
+    thread_local absl::BitGen random;
+    BeginSpan(request, config_.Get()->options().tracing.sampled_part, random);
+  }
   if (policy_ != nullptr && request.admitted.ok()) {
     request.admitted = CheckPolicy(
         *policy_,
@@ -208,13 +216,31 @@ void LeadGatewayService::LogUpdate(const Update& update,
   const absl::StatusCode code =
       cancelled && status.ok() ? absl::StatusCode::kCancelled : status.code();
   metrics_->RpcFinished(RpcMethod::kBulkUpdateLeads, code, elapsed);
+  const UpdateStream::Totals totals = update.intake.stream->totals();
+  if (spans_ != nullptr && update.request.trace.sampled) {
+    Span span = SpanOfRpc(update.request, RpcMethod::kBulkUpdateLeads,
+                          update.intake.account, code, status, clock_.WallNow(),
+                          elapsed);
+    span.attributes.emplace_back("leadgateway.leads", int64_t{update.leads});
+    span.attributes.emplace_back(
+        "leadgateway.upstream_calls",
+        int64_t{update.intake.stream->upstream_calls()});
+    for (int i = 0; i < kOutcomeCount; ++i) {
+      const int64_t count = totals[static_cast<size_t>(i)];
+      if (count == 0) continue;
+      span.attributes.emplace_back(
+          absl::StrCat("leadgateway.leads.",
+                       OutcomeLabel(static_cast<Outcome>(i))),
+          count);
+    }
+    spans_->Write(std::move(span));
+  }
   LogLine line(LogLevel::kInfo, "rpc");
   if (!line.enabled()) return;
   LogRpc(line, RpcMethod::kBulkUpdateLeads, update.request,
          update.intake.account, code, status, elapsed);
   line.Add("leads", update.leads)
       .Add("upstream_calls", update.intake.stream->upstream_calls());
-  const UpdateStream::Totals totals = update.intake.stream->totals();
   for (int i = 0; i < kOutcomeCount; ++i) {
     const int count = totals[static_cast<size_t>(i)];
     if (count > 0) line.Add(OutcomeLabel(static_cast<Outcome>(i)), count);
@@ -231,6 +257,9 @@ void LeadGatewayService::LogRpc(LogLine& line, RpcMethod method,
       .Add("request_id", request.request_id);
   if (request.trace.valid()) {
     line.Add("trace_id", request.trace.TraceIdText());
+    if (spans_ != nullptr && request.trace.sampled) {
+      line.Add("span_id", request.trace.SpanIdText());
+    }
   }
   line.Add("caller", request.caller.name)
       .Add("account", account)
@@ -247,6 +276,10 @@ void LeadGatewayService::FinishUnary(grpc::ServerUnaryReactor* reactor,
                                      const absl::Status& status) const {
   const absl::Duration elapsed = clock_.Now() - started;
   metrics_->RpcFinished(method, status.code(), elapsed);
+  if (spans_ != nullptr && request.trace.sampled) {
+    spans_->Write(SpanOfRpc(request, method, account, status.code(), status,
+                            clock_.WallNow(), elapsed));
+  }
   {
     LogLine line(LogLevel::kInfo, "rpc");
     LogRpc(line, method, request, account, status.code(), status, elapsed);

@@ -14,6 +14,7 @@
 #include "gateway/admin/metrics.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
+#include "gateway/base/span_file.h"
 #include "gateway/config/config.h"
 #include "gateway/identity/caller.h"
 #include "gateway/server/engine.h"
@@ -39,6 +40,9 @@ class LeadGatewayService final
                      Engine* engine, Metrics* metrics,
                      const PolicyFile* policy = nullptr);
 
+  // Records RPCs. `spans` must outlive the service. Before it serves.
+  void WriteSpansTo(SpanFile* spans) { spans_ = spans; }
+
   grpc::ServerWriteReactor<v1::BulkUpdateLeadsResponse>* BulkUpdateLeads(
       grpc::CallbackServerContext* context,
       const v1::BulkUpdateLeadsRequest* request) override;
@@ -61,7 +65,8 @@ class LeadGatewayService final
  private:
   struct Update;
 
-  // Who calls, and whether he may: then `admitted` is OK.
+  // Who calls, and whether he may: then `admitted` is OK. With a span where
+  // those are recorded.
   RequestContext Read(const grpc::CallbackServerContext& context,
                       RpcMethod method) const;
   // The options of the named or the default account, if the caller may use it;
@@ -89,6 +94,7 @@ class LeadGatewayService final
   Engine* const engine_;
   Metrics* const metrics_;
   const PolicyFile* const policy_;
+  SpanFile* spans_ = nullptr;
   UpdateIntake intake_;
   std::atomic<bool> draining_{false};
   mutable UnderWay under_way_;

@@ -1,6 +1,8 @@
 #ifndef LEADGATEWAY_GATEWAY_SERVER_REQUEST_CONTEXT_H_
 #define LEADGATEWAY_GATEWAY_SERVER_REQUEST_CONTEXT_H_
 
+#include <array>
+#include <cstdint>
 #include <string>
 
 #include "absl/status/status.h"
@@ -19,7 +21,10 @@ struct RequestContext {
   // Not OK if it can't be told who calls: then the RPC is refused with it.
   absl::Status admitted;
   identity::Caller caller;
-  TraceContext trace;  // of a valid traceparent; not valid() otherwise
+  // Of a valid traceparent, not valid() otherwise; where traces are recorded,
+  // the RPC's own span (see BeginSpan).
+  TraceContext trace;
+  std::array<uint8_t, 8> parent_span_id = {};  // then, the caller's, if any
   dispatch::Priority priority = dispatch::Priority::kInteractive;
 };
 

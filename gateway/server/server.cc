@@ -29,6 +29,7 @@
 #include "gateway/base/log.h"
 #include "gateway/base/mutex.h"
 #include "gateway/base/process_stats.h"
+#include "gateway/base/span_file.h"
 #include "gateway/config/config.h"
 #include "gateway/server/certificate_files.h"
 #include "gateway/server/config_page.h"
@@ -67,6 +68,12 @@ constexpr absl::Duration kHalfRead = absl::Milliseconds(10);
 // Descriptors that are not for the listener's connections: LeadSquared's, the
 // admin pages', files.
 constexpr int kOtherDescriptors = 256;
+
+std::string HostName() {
+  char name[HOST_NAME_MAX + 1] = "";
+  gethostname(name, HOST_NAME_MAX);
+  return name;
+}
 
 // Connections that the process can have, of those that it may.
 int MostConnections(int configured) {
@@ -124,6 +131,20 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(GatewayOptions options) {
   const std::shared_ptr<const ServingConfig> first = server->config_.Get();
   const GatewayOptions& config = first->options();
 
+  if (!config.tracing.file.empty()) {
+    absl::StatusOr<std::unique_ptr<SpanFile>> spans =
+        SpanFile::Create({.path = config.tracing.file,
+                          .resource = {{"service.name", "lead-gateway"},
+                                       {"host.name", HostName()},
+                                       {"process.pid", absl::StrCat(getpid())}},
+                          .most_bytes = config.tracing.max_file_bytes});
+    if (!spans.ok()) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("tracing.file: ", spans.status().message()));
+    }
+    server->spans_ = *std::move(spans);
+  }
+
   server->metrics_ = std::make_unique<Metrics>();
   absl::StatusOr<std::unique_ptr<Engine>> engine =
       Engine::Create(config, SystemClock::Get(), server->metrics_.get());
@@ -144,6 +165,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(GatewayOptions options) {
   server->service_ = std::make_unique<LeadGatewayService>(
       server->config_, SystemClock::Get(), server->engine_.get(),
       server->metrics_.get(), server->policy_.get());
+  server->engine_->WriteSpansTo(server->spans_.get());
+  server->service_->WriteSpansTo(server->spans_.get());
   server->ready_ = std::make_shared<std::atomic<bool>>(false);
 
   if (config.listen.tls) {
@@ -170,12 +193,14 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(GatewayOptions options) {
   if (!config.admin_address.empty()) {
     AdminSources sources;
     sources.metrics = [server = server.get(), metrics = server->metrics_.get(),
-                       engine = server->engine_.get()] {
+                       engine = server->engine_.get(),
+                       spans = server->spans_.get()] {
       // First: to look at the accounts wakes the loop.
       ProcessGauges process;
       process.config = server->ConfigNow();
       process.loop_silent_for = engine->SilentFor();
       process.process = ReadProcessStats();
+      if (spans != nullptr) process.spans_dropped = spans->dropped();
       std::vector<AccountGauges> accounts;
       for (AccountView& view :
            engine->View(kLoopStuckAfter).value_or(std::vector<AccountView>())) {

@@ -16,6 +16,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/memory_trimmer.h"
 #include "gateway/base/mutex.h"
+#include "gateway/base/span_file.h"
 #include "gateway/config/config.h"
 #include "gateway/server/certificate_files.h"
 #include "gateway/server/config_reloader.h"
@@ -96,6 +97,7 @@ class Server {
   bool health_ended_ ABSL_GUARDED_BY(health_mutex_) = false;
   // Accounts that have a health.
   std::set<std::string> health_accounts_ ABSL_GUARDED_BY(health_mutex_);
+  std::unique_ptr<SpanFile> spans_;  // none without tracing
   std::unique_ptr<Metrics> metrics_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<PolicyFile> policy_;  // null: none

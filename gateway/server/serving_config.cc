@@ -60,6 +60,8 @@ absl::StatusOr<std::vector<std::string>> KeepFixedSettings(
   keep("limits.maxRequestBytes", running.limits.max_request_bytes,
        next.limits.max_request_bytes);
   keep("stateDir", running.state_dir, next.state_dir);
+  keep("allowCoreDumps", running.allow_core_dumps, next.allow_core_dumps);
+  keep("tracing", running.tracing, next.tracing);
   if (kept.empty()) return kept;
   // The file was checked with its own settings, not with these.
   if (const absl::Status status =

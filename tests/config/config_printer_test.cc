@@ -104,6 +104,7 @@ constexpr char kFull[] = R"pb(
   log_level: DEBUG
   state_dir: "/var/lib/lead_gateway"
   allow_core_dumps: true
+  tracing { file: "/var/log/spans" sampled_part: 0.125 max_file_bytes: 1048576 }
 )pb";
 
 constexpr char kMinimal[] = R"json(

@@ -346,7 +346,7 @@ INSTANTIATE_TEST_SUITE_P(
         Malformed{With("\"admin\"", "\"acc\\u006funts\": [], \"admin\""),
                   "acc?u006funts: is not a setting; here may stand listen, "
                   "admin, accounts, defaultAccount, limits, drainTimeout, "
-                  "logLevel, stateDir"},
+                  "logLevel, stateDir, allowCoreDumps, tracing"},
         Malformed{With(kAccess,
                        absl::StrCat(kAccess, ", \"accessKey\": \"hunter2\"")),
                   "accounts[0].accessKey: is not a setting; did you mean "
@@ -481,6 +481,13 @@ INSTANTIATE_TEST_SUITE_P(
         Malformed{With(kUrl, "\"https://u:p@api.leadsquared.com\""),
                   "accounts[0].baseUrl: must not hold a user name or password; "
                   "keys go into key files"},
+        Malformed{With("\"admin\"", "\"tracing\": {}, \"admin\""),
+                  "tracing.file: is missing; name the file that spans are "
+                  "written to"},
+        Malformed{With("\"admin\"",
+                       "\"tracing\": {\"file\": \"s\", \"sampledPart\": 1.5},"
+                       " \"admin\""),
+                  "tracing.sampledPart: must be a number from 0 to 1"},
         Malformed{With("/run/secrets/access_key", ""),
                   "accounts[0].accessKeyFile: is missing; name the file that "
                   "holds the access key"},
@@ -680,7 +687,7 @@ TEST(ParseConfig, SpellsPathsOfTextprotoAsItDoes) {
             "\"access_key_file\"?\n"
             "line 7, column 6: \"sound\" is not a setting; here may stand "
             "listen, admin, accounts, default_account, limits, drain_timeout, "
-            "log_level, state_dir, allow_core_dumps\n"
+            "log_level, state_dir, allow_core_dumps, tracing\n"
             "accounts[0].allowance.calls: must be a whole number from 1 to "
             "10,000\n"
             "accounts[0].allowance.window: must be from 0.1s to 3600s\n"

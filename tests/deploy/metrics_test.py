@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Holds four things against each other: the metrics that a running gateway
-shows, the table of docs/operating.md, the alert rules and the dashboard."""
+shows (and the lines that it logs), the tables of docs/operating.md, the alert
+rules and the dashboard."""
 
 import json
 import os
@@ -39,12 +40,13 @@ class Program:
             raise AssertionError(f'{command[0]} does not serve')
 
     def stop(self):
+        """Ends it; returns what else it logged."""
         self.process.terminate()
-        self.process.communicate(timeout=30)
+        return self.process.communicate(timeout=30)[1].splitlines()
 
 
 def scrape():
-    """The text of /metrics of a gateway that has updated leads."""
+    """The text of /metrics of a gateway that has updated leads, and its log."""
     with tempfile.TemporaryDirectory() as directory:
         def write(name, text):
             path = os.path.join(directory, name)
@@ -70,11 +72,11 @@ def scrape():
                       '--file=' + leads, '--search-by=EmailAddress')
         with urllib.request.urlopen(f"http://{gateway.serving['admin']}/metrics") as page:
             text = page.read().decode()
-        gateway.stop()
+        log = [gateway.serving] + [json.loads(line) for line in gateway.stop()]
         sandbox.stop()
         # One lead does not exist, which leadctl tells by its status.
         assert 'UPDATED          3' in updated.stdout, updated.stdout + updated.stderr
-        return text
+        return text, log
 
 
 def families(text):
@@ -106,7 +108,7 @@ def documented(page):
     return found
 
 
-SCRAPED = scrape()
+SCRAPED, LOG = scrape()
 METRICS = families(SCRAPED)
 with open(PAGE, encoding='utf-8') as file:
     OPERATING = file.read()
@@ -202,6 +204,23 @@ class MetricsTest(unittest.TestCase):
         for panel in PANELS:
             self.assertTrue(panel['description'], panel['title'])
             self.assertEqual(panel['datasource']['uid'], '${datasource}')
+
+
+class LogTest(unittest.TestCase):
+
+    def test_lines_have_the_levels_and_fields_that_the_page_lists(self):
+        section = OPERATING.split('\n## Logs\n')[1].split('\n## ')[0]
+        rows = {}
+        for line in section.splitlines():
+            if line.startswith('| `'):
+                _, event, level, fields, _ = line.split('|', 4)
+                rows[event.strip(' `')] = (level, set(re.findall(r'`(\w+)`', fields)))
+        for line in LOG:
+            level, fields = rows[line['event']]
+            self.assertIn(line['level'], level, line)
+            self.assertLessEqual(set(line) - {'time', 'level', 'event'}, fields, line)
+        self.assertLessEqual({'serving', 'rpc', 'upstream_call', 'fields_loaded',
+                              'draining', 'stopped'}, {line['event'] for line in LOG})
 
 
 class AlertsTest(unittest.TestCase):

@@ -333,6 +333,7 @@ Gateway::Gateway(GatewaySetup setup) {
   options.limits = setup.limits;
   options.drain_timeout = setup.drain_timeout;
   options.state_dir = setup.state_dir;
+  options.tracing = setup.tracing;
   absl::StatusOr<std::unique_ptr<server::Server>> started =
       server::Server::Create(std::move(options));
   if (!started.ok()) {

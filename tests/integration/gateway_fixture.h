@@ -129,6 +129,7 @@ struct GatewaySetup {
   std::shared_ptr<grpc::ChannelCredentials> credentials;
   absl::Duration drain_timeout = absl::Seconds(5);
   std::string state_dir;
+  TracingOptions tracing;
   bool admin = false;
   // What is in the key files; "": the keys that the sandbox accepts.
   std::string access_key;

@@ -393,8 +393,10 @@ TEST_F(SecrecyTest, KeysTokensAndLeadsValuesStayWhereTheyBelong) {
   }
   const auto program = RunGateway(
       "gateway",
-      Config(accounts, absl::StrCat(R"(, "logLevel": "DEBUG", "stateDir": ")",
-                                    In("state"), "\"")),
+      Config(
+          accounts,
+          absl::StrCat(R"(, "logLevel": "DEBUG", "stateDir": ")", In("state"),
+                       "\", \"tracing\": { \"file\": \"", In("spans"), "\" }")),
       {"GRPC_VERBOSITY=DEBUG", "GRPC_TRACE=all",
        absl::StrCat("ACCESS=", kAccessKeyOfEnv),
        absl::StrCat("SECRET=", kSecretKeyOfEnv)});
@@ -490,7 +492,7 @@ TEST_F(SecrecyTest, KeysTokensAndLeadsValuesStayWhereTheyBelong) {
     both[absl::StrCat(name, "'s status")] = status.DebugString();
     grpc::ClientContext list;
     list.set_deadline(std::chrono::system_clock::now() +
-                      std::chrono::seconds(1));
+                      std::chrono::milliseconds(200));
     v1::ListLeadFieldsRequest filter;
     filter.set_account(name);
     filter.set_filter("valuemark6");
@@ -517,8 +519,7 @@ TEST_F(SecrecyTest, KeysTokensAndLeadsValuesStayWhereTheyBelong) {
     const std::string account_flag = absl::StrCat("--account=", name);
     const std::vector<std::vector<std::string>> commands = {
         {"update", gateway_flag, account_flag, absl::StrCat("--file=", file),
-         "--search-by=EmailAddress", "--verbose", "--retry=false",
-         "--timeout=2s"},
+         "--search-by=EmailAddress", "--verbose", "--no-retry", "--timeout=2s"},
         {"status", gateway_flag, account_flag},
         {"fields", gateway_flag, account_flag, "--timeout=1s"}};
     for (std::vector<std::string> command : commands) {
@@ -556,10 +557,12 @@ TEST_F(SecrecyTest, KeysTokensAndLeadsValuesStayWhereTheyBelong) {
   both["standard error"] = absl::StrJoin(program->lines(), "\n");
   AddFilesIn(In("state"), both);
   AddFilesIn(In("work"), both);
+  both["spans"] = ReadFile(In("spans"));
 
   // Everything was looked at: what may be seen was found.
   EXPECT_THAT(both["standard error"], HasSubstr("request-that-may-be-seen"));
   EXPECT_TRUE(std::filesystem::exists(In("state/acme.fields.json")));
+  EXPECT_THAT(both["spans"], HasSubstr("in-query"));
   EXPECT_THAT(keys["unauthorized's error"], HasSubstr("(a key)"));
   EXPECT_THAT(both["unauthorized's error"], HasSubstr("(a value)"));
   EXPECT_THAT(both["throttled's status"], HasSubstr("(a value)"));

@@ -70,6 +70,8 @@ TEST(KeepFixedSettingsTest, TakesBackWhatNeedsARestartAndNamesIt) {
   next.admin_address = "127.0.0.1:2";
   next.limits.max_request_bytes = 70'000;
   next.state_dir = "/elsewhere";
+  next.allow_core_dumps = true;
+  next.tracing.file = "spans";
   // These can change.
   next.limits.max_leads_per_request = 7;
   next.drain_timeout = absl::Seconds(9);
@@ -80,11 +82,11 @@ TEST(KeepFixedSettingsTest, TakesBackWhatNeedsARestartAndNamesIt) {
   wanted.drain_timeout = absl::Seconds(9);
   wanted.accounts.pop_back();
   wanted.default_account = "acme";
-  EXPECT_THAT(
-      KeepFixedSettings(running, next).value(),
-      ElementsAre("listen.address", "listen.tls", "listen.allowPlaintext",
-                  "listen.connections", "admin.address",
-                  "limits.maxRequestBytes", "stateDir"));
+  EXPECT_THAT(KeepFixedSettings(running, next).value(),
+              ElementsAre("listen.address", "listen.tls",
+                          "listen.allowPlaintext", "listen.connections",
+                          "admin.address", "limits.maxRequestBytes", "stateDir",
+                          "allowCoreDumps", "tracing"));
   EXPECT_EQ(next, wanted);
 }
 
@@ -114,10 +116,11 @@ TEST(KeepFixedSettingsTest, EachSettingIsEitherTakenOverOrTakenBack) {
   }
   // A new one belongs here, and into Server::Apply (whoever uses it asks for
   // what is in force) or into KeepFixedSettings.
-  EXPECT_THAT(
-      names, UnorderedElementsAre("listen", "admin", "state_dir",  // taken back
-                                  "accounts", "default_account", "limits",
-                                  "drain_timeout", "log_level"));
+  EXPECT_THAT(names,
+              UnorderedElementsAre("listen", "admin", "state_dir", "tracing",
+                                   "allow_core_dumps",  // taken back
+                                   "accounts", "default_account", "limits",
+                                   "drain_timeout", "log_level"));
 }
 
 TEST(ConfigPageTest, SaysWhichConfigurationItIsAndWhatBecameOfTheLastReload) {
