@@ -94,6 +94,7 @@ h2 { font-size: 17px; line-height: 1.3; margin: 0; letter-spacing: -.005em;
 h3 { font-size: 13px; font-weight: 600; margin: 0; }
 .top .host { color: var(--soft); font-size: 13px; overflow-wrap: anywhere; }
 .top .pill { margin-left: auto; align-self: center; }
+.why { margin: -6px 0 16px; font-size: 14px; overflow-wrap: anywhere; }
 .line { display: flex; flex-wrap: wrap; justify-content: space-between;
         align-items: baseline; gap: 0 12px; margin-bottom: 6px; }
 .line span, .axis { color: var(--soft); font-size: 12.5px; }
@@ -151,7 +152,7 @@ th, td { padding: 5px 14px 5px 0; border-bottom: 1px solid var(--line); }
 tr:last-child td { border-bottom: 0; }
 td.n, th.n { text-align: right; white-space: nowrap; }
 td:last-child, th:last-child { padding-right: 0; }
-td.name { overflow-wrap: anywhere; }
+td.name { overflow-wrap: anywhere; min-width: 8em; }
 td.bar { width: 45%; }
 .bar div { height: 8px; border-radius: 4px; background: var(--track);
            overflow: hidden; }
@@ -186,12 +187,15 @@ std::string AccountPill(const AccountState& state) {
                  ? Pill("good", "sending")
                  : Pill("good", "ready");
     case Block::kThrottle:
+      return Pill("warn", "throttled");
     case Block::kBudget:
+      return Pill("warn", "budget spent");
     case Block::kDraining:
-      return Pill("warn", state.blocked);
+      return Pill("warn", "draining");
     case Block::kKeys:
+      return Pill("bad", "keys refused");
     case Block::kUpstream:
-      return Pill("bad", state.blocked);
+      return Pill("bad", "no answers");
   }
   return "";
 }
@@ -517,6 +521,10 @@ void AddAccount(std::string& out, const AccountView& view) {
                   "\"><div class=\"top\"><h2>", EscapeHtml(view.gauges.account),
                   "</h2><span class=\"host\">", EscapeHtml(view.base_url),
                   "</span>", AccountPill(state), "</div>");
+  if (!state.blocked.empty()) {
+    absl::StrAppend(&out, "<p class=\"why\">", EscapeHtml(state.blocked),
+                    "</p>");
+  }
   AddAllowance(out, state);
   AddFigures(out, view);
   out += "<div class=\"plots\">";

@@ -141,9 +141,9 @@ TEST(StatusPage, SaysWhyNothingIsSentAndShowsThatAccountFirst) {
   ill.gauges.state.block = dispatch::Block::kKeys;
   ill.gauges.state.blocked = "LeadSquared refuses the gateway's keys";
   const std::string page = StatusPage(Of({well, ill}));
-  EXPECT_THAT(page,
-              HasSubstr("<span class=\"pill bad\">LeadSquared refuses the "
-                        "gateway&#39;s keys</span>"));
+  EXPECT_THAT(page, HasSubstr("<span class=\"pill bad\">keys refused</span>"));
+  EXPECT_THAT(page, HasSubstr("<p class=\"why\">LeadSquared refuses the "
+                              "gateway&#39;s keys</p>"));
   EXPECT_LT(page.find("<section id=\"zeta\""),
             page.find("<section id=\"alpha\""));
 }
