@@ -1,14 +1,19 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <memory>
 #include <set>
 #include <string>
@@ -32,6 +37,7 @@
 #include "gtest/gtest.h"
 #include "leadgateway/v1/lead_gateway.grpc.pb.h"
 #include "tests/integration/gateway_fixture.h"
+#include "tests/integration/program.h"
 
 // From the listener's first connection to the drain's last.
 namespace leadgateway::testing {
@@ -223,6 +229,112 @@ TEST(ListenerTest, AConnectionThatIsOldIsAskedToGoAndItsStreamsGoOn) {
     absl::SleepFor(absl::Milliseconds(300));
   }
   ExpectAll(rpc->Get(), 200, v1::OUTCOME_UPDATED);
+}
+
+// ----------------------------------------------------------------- liveness
+
+std::atomic<bool> may_go_on{true};
+
+void Block(int) {
+  while (!may_go_on) {
+    const timespec moment{.tv_sec = 0, .tv_nsec = 1'000'000};
+    nanosleep(&moment, nullptr);
+  }
+}
+
+// The thread of that name in this process stands still while this exists.
+class Standstill {
+ public:
+  explicit Standstill(const std::string& thread) {
+    may_go_on = false;
+    signal(SIGUSR2, &Block);
+    int found = 0;
+    for (const auto& task :
+         std::filesystem::directory_iterator("/proc/self/task")) {
+      std::string name;
+      std::getline(std::ifstream(task.path() / "comm"), name);
+      pid_t id = 0;
+      if (name != thread ||
+          !absl::SimpleAtoi(task.path().filename().string(), &id)) {
+        continue;
+      }
+      ++found;
+      syscall(SYS_tgkill, getpid(), id, SIGUSR2);
+    }
+    EXPECT_EQ(found, 1) << thread;
+  }
+  ~Standstill() { may_go_on = true; }
+};
+
+class LivenessTest : public ::testing::Test {
+ protected:
+  LivenessTest() {
+    GatewaySetup setup;
+    setup.admin = true;
+    gateway_ = std::make_unique<Gateway>(setup);
+  }
+
+  std::string Page(const std::string& path) {
+    return HttpGet(gateway_->server().admin_address(), path);
+  }
+  bool Comes(const std::string& path, const std::string& code,
+             const std::string& text) {
+    return Eventually([&] {
+      const std::string page = Page(path);
+      return absl::StartsWith(page, "HTTP/1.1 " + code) &&
+             absl::StrContains(page, text);
+    });
+  }
+
+  std::unique_ptr<Gateway> gateway_;
+};
+
+TEST_F(LivenessTest, AStuckLoopIsToldAndIsForgottenWhenItComesRound) {
+  EXPECT_TRUE(Comes("/healthz", "200", "alive"));
+  {
+    const Standstill standstill("dispatch");
+    EXPECT_TRUE(Comes("/healthz", "503", "the dispatch loop is stuck"));
+    EXPECT_FALSE(gateway_->server().Alive());
+  }
+  EXPECT_TRUE(Comes("/healthz", "200", "alive"));
+  EXPECT_TRUE(gateway_->server().Alive());
+  ExpectAll(gateway_->Update(Updates(0, 5)), 5, v1::OUTCOME_UPDATED);
+}
+
+TEST_F(LivenessTest, ADeafListenerIsToldAndIsForgottenWhenItHearsAgain) {
+  {
+    const Standstill standstill("listener");
+    EXPECT_TRUE(Comes("/healthz", "503", "the gRPC listener is stuck"));
+    EXPECT_FALSE(gateway_->server().Alive());
+    // Who is connected is served.
+    ExpectAll(gateway_->Update(Updates(0, 5)), 5, v1::OUTCOME_UPDATED);
+  }
+  EXPECT_TRUE(Comes("/healthz", "200", "alive"));
+  EXPECT_EQ(Ask(gateway_->server().listen_address(), kLongEnough),
+            grpc::StatusCode::OK);
+}
+
+TEST_F(LivenessTest, AnOutageOfLeadSquaredIsNoReasonToRestartOrToGoElsewhere) {
+  const auto all_is_well = [this] {
+    EXPECT_TRUE(absl::StartsWith(Page("/healthz"), "HTTP/1.1 200"));
+    EXPECT_TRUE(absl::StartsWith(Page("/readyz"), "HTTP/1.1 200"));
+    EXPECT_EQ(HealthOf(gateway_->channel(), ""), "SERVING");
+  };
+  CallOptions soon;
+  soon.deadline = absl::Seconds(1);
+  for (const char* const fault : {"html_502", "never_answer", "unauthorized"}) {
+    ASSERT_TRUE(
+        gateway_->account()
+            .SetFaults(absl::StrCat(R"({"always":{"fault":")", fault, "\"}}"))
+            .ok());
+    const Answer answer = gateway_->Update(Updates(0, 5), soon);
+    EXPECT_EQ(CountOf(answer, v1::OUTCOME_UPDATED), 0) << fault;
+    all_is_well();
+  }
+  gateway_->StopSandbox();
+  EXPECT_EQ(CountOf(gateway_->Update(Updates(0, 5), soon), v1::OUTCOME_UPDATED),
+            0);
+  all_is_well();
 }
 
 // ------------------------------------------------------------------- drains
