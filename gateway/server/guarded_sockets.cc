@@ -1,18 +1,22 @@
 #include "gateway/server/guarded_sockets.h"
 
 #include <dlfcn.h>
+#include <netdb.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <time.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "gateway/base/log.h"
@@ -51,7 +55,22 @@ ino_t InodeOf(int fd) {
   return fstat(fd, &file) == 0 && S_ISSOCK(file.st_mode) ? file.st_ino : 0;
 }
 
-void Warn(const char* why) {
+// "127.0.0.1:4711"; a unix socket's has no name.
+std::string PeerOf(int fd) {
+  sockaddr_storage peer{};
+  socklen_t size = sizeof(peer);
+  auto* const address = reinterpret_cast<sockaddr*>(&peer);
+  std::array<char, NI_MAXHOST> host{};
+  std::array<char, NI_MAXSERV> port{};
+  if (getpeername(fd, address, &size) != 0 || peer.ss_family == AF_UNIX ||
+      getnameinfo(address, size, host.data(), host.size(), port.data(),
+                  port.size(), NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
+    return "";
+  }
+  return absl::StrCat(host.data(), ":", port.data());
+}
+
+void Warn(int fd, const char* why) {
   const int64_t refused = ++refused_reads;
   const int64_t now = absl::ToUnixSeconds(CoarseNow());
   int64_t due = next_warning_s.load(std::memory_order_relaxed);
@@ -61,6 +80,7 @@ void Warn(const char* why) {
   }
   LogLine(LogLevel::kWarn, "abusive_connection")
       .Add("text", why)
+      .Add("peer", PeerOf(fd))
       .Add("ended", refused);
 }
 
@@ -84,7 +104,7 @@ bool Admit(int fd, const msghdr& message, size_t count) {
     if (const char* const why = guarded->guard.Read(
             {static_cast<const char*>(part.iov_base), bytes}, now)) {
       guarded->refused = true;
-      Warn(why);
+      Warn(fd, why);
       return false;
     }
   }

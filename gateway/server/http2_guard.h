@@ -33,10 +33,11 @@ class Http2Guard {
     // then gRPC does not hold it to the number of streams that they allow.
     int streams_before_settings = 1'000;
     // Streams that the client takes back within kEarly of their begin: so many
-    // at once, and then so many a second. A client whose user is impatient
-    // takes back what it has open; one that goes on like this means harm.
-    int early_resets = 200;
-    int early_resets_per_second = 20;
+    // at once, and then so many a second. A deadline or an impatient user does
+    // that to some, a proxy with many users to more of them; more than that has
+    // no use but harm.
+    int early_resets = 500;
+    int early_resets_per_second = 100;
     // PINGs that want an answer: gRPC 1.51 takes long over those that it deems
     // too many. Clients that measure the path send one a round trip while they
     // are sent something.
@@ -55,7 +56,9 @@ class Http2Guard {
   // then it is not called again.
   const char* Read(absl::string_view bytes, absl::Time now);
 
-  static constexpr absl::Duration kEarly = absl::Seconds(1);
+  // Later, a connection's streams are bounded by how many it may have at a
+  // time.
+  static constexpr absl::Duration kEarly = absl::Milliseconds(100);
 
  private:
   // What is spent comes back with time.

@@ -39,6 +39,8 @@
 namespace leadgateway::testing {
 namespace {
 
+using ::testing::AllOf;
+using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
 #ifdef LEADGATEWAY_SANITIZED
@@ -550,6 +552,8 @@ TEST_F(FloodTest, StreamsThatAreTakenBackAtOnce) {
         return bytes;
       });
   printf("  %u streams\n", frames);
+  EXPECT_THAT(program_->WaitForLine("\"event\":\"abusive_connection\""),
+              AllOf(HasSubstr("taken back"), HasSubstr("\"peer\":\"127")));
   ExpectUnharmed();
 }
 
@@ -571,6 +575,8 @@ TEST_F(FloodTest, StreamsWithoutAMessageThatAreTakenBackAtOnce) {
         return bytes;
       });
   printf("  %u streams\n", frames);
+  EXPECT_THAT(program_->WaitForLine("\"event\":\"abusive_connection\""),
+              AllOf(HasSubstr("taken back"), HasSubstr("\"peer\":\"127")));
   ExpectUnharmed();
 }
 
