@@ -1,6 +1,9 @@
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <memory>
@@ -289,6 +292,81 @@ TEST_F(StateTest, AStateFileThatIsCutShortOrFromTheFutureIsToldAndReplaced) {
   // What it left behind is good again.
   EXPECT_TRUE(server::LoadState(StateFile()).ok());
   EXPECT_EQ(sandbox_->account().Stats().throttled, 0);
+}
+
+TEST_F(ProgramTest, ASecondSignalEndsItAtOnce) {
+  const auto program = Run(Config({{"20s", "600s"}}));
+  const std::string serving = program->WaitForLine("\"event\":\"serving\"");
+  const auto stub = Connect(serving);
+  CallOptions patient;
+  patient.deadline = absl::Minutes(10);
+  // 80 calls, 5 a second.
+  Rpc rpc(*stub, Updates(0, 2000), patient);
+  rpc.WaitForMessage();
+  program->Signal(SIGTERM);
+  EXPECT_NE(program->WaitForLine("\"event\":\"draining\""), "");
+  program->Signal(SIGTERM);
+  EXPECT_EQ(program->Wait(absl::Seconds(5)), 128 + SIGTERM);
+  EXPECT_EQ(rpc.Get().status.error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
+// A socket such as systemd gives to services that notify.
+class Notifications {
+ public:
+  Notifications() {
+    // Short: an address holds 107 bytes.
+    EXPECT_NE(mkdtemp(dir_.data()), nullptr);
+    path_ = absl::StrCat(dir_, "/notify");
+    sockaddr_un at{};
+    at.sun_family = AF_UNIX;
+    path_.copy(at.sun_path, sizeof(at.sun_path) - 1);
+    EXPECT_EQ(bind(fd_, reinterpret_cast<sockaddr*>(&at), sizeof(at)), 0);
+    const timeval most = {.tv_sec = 20, .tv_usec = 0};
+    setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &most, sizeof(most));
+  }
+  ~Notifications() {
+    close(fd_);
+    unlink(path_.c_str());
+    rmdir(dir_.c_str());
+  }
+  Notifications(const Notifications&) = delete;
+  Notifications& operator=(const Notifications&) = delete;
+
+  const std::string& path() const { return path_; }
+
+  // The next one with `text` in it; "" if none comes.
+  std::string WaitFor(absl::string_view text) {
+    char buffer[1024];
+    for (ssize_t count; (count = recv(fd_, buffer, sizeof(buffer), 0)) > 0;) {
+      std::string got(buffer, static_cast<size_t>(count));
+      if (absl::StrContains(got, text)) return got;
+    }
+    return "";
+  }
+
+ private:
+  const int fd_ = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  std::string dir_ = "/tmp/gateway_XXXXXX";
+  std::string path_;
+};
+
+TEST_F(ProgramTest, SystemdIsToldThatItServesLivesAndEnds) {
+  Notifications notifications;
+  ASSERT_EQ(setenv("NOTIFY_SOCKET", notifications.path().c_str(), 1), 0);
+  ASSERT_EQ(setenv("WATCHDOG_USEC", "400000", 1), 0);
+  const auto program = Run(Config());
+  unsetenv("NOTIFY_SOCKET");
+  unsetenv("WATCHDOG_USEC");
+  const std::string serving = program->WaitForLine("\"event\":\"serving\"");
+  EXPECT_THAT(notifications.WaitFor("READY=1"),
+              HasSubstr(MemberOf(serving, "listen")));
+  // Twice: it goes on.
+  EXPECT_NE(notifications.WaitFor("WATCHDOG=1"), "");
+  EXPECT_NE(notifications.WaitFor("WATCHDOG=1"), "");
+  program->Signal(SIGTERM);
+  EXPECT_THAT(notifications.WaitFor("STOPPING=1"),
+              HasSubstr("EXTEND_TIMEOUT_USEC="));
+  EXPECT_EQ(program->Wait(), 0);
 }
 
 TEST_F(ProgramTest, AWrongConfigurationEndsItWithTwoAndALinePerMistake) {
