@@ -206,11 +206,15 @@ absl::Status Engine::Apply(const GatewayOptions& options) {
 
 void Engine::TakeOverFromRetired(const std::shared_ptr<Account>& account,
                                  absl::Duration longest_call) {
+  std::vector<Account*> before;
   for (const auto& [name, other] : on_loop_) {
     if (other->retired && account->IsSameAs(*other)) {
-      other->HandOverTo(account, longest_call);
+      before.push_back(other.get());
     }
   }
+  // First, since one may be another's heir.
+  for (Account* const other : before) other->Disinherit();
+  for (Account* const other : before) other->HandOverTo(account, longest_call);
 }
 
 void Engine::MindCallTimeouts(const GatewayOptions& options) {
@@ -490,7 +494,7 @@ void Engine::FetchFields(Account& account) {
       loop_->Post([this, &account] {
         dispatch::CallReport none;
         none.verdict = CallVerdict::kNotSent;
-        account.dispatcher->OtherCallDone(none);
+        account.OtherCallDone(none);
         account.fields->Fetched(absl::UnavailableError(""), clock_.Now());
       });
       return;
@@ -498,7 +502,7 @@ void Engine::FetchFields(Account& account) {
     account.client->GetFields(
         account.loads_options,
         [this, &account](dispatch::CallReport report, std::string body) {
-          account.dispatcher->OtherCallDone(report);
+          account.OtherCallDone(report);
           OnFields(account, report, std::move(body));
         });
   });
@@ -572,10 +576,6 @@ void Engine::WithFields(absl::string_view name, absl::Time until,
     }
     if (account->retired) {
       return std::move(done)(errors::AccountUnknown(account->name, {}));
-    }
-    if (account->retired) {
-      std::move(done)(errors::AccountUnknown(account->name, {}));
-      return;
     }
     // The fields will not come if no call may be made; this says why.
     if (absl::Status refused = account->dispatcher->WhyRefused(clock_.Now());

@@ -113,7 +113,7 @@ void EngineAccount::Reconfigure(LoadedAccount loaded,
     retired_at = absl::InfiniteFuture();
     give_up_at = absl::InfiniteFuture();
     dispatcher->TakeAgain();
-    heir_.reset();
+    Disinherit();
   }
   queue_limit_leads = limits.max_queued_leads;
   daily_calls = to.daily_calls;
@@ -184,6 +184,7 @@ bool EngineAccount::Forgettable(absl::Time now) {
 void EngineAccount::HandOverTo(const std::shared_ptr<EngineAccount>& heir,
                                absl::Duration longest_call) {
   const absl::Time now = clock_.Now();
+  Disinherit();
   dispatch::Allowance& to = heir->dispatcher->allowance();
   for (const absl::Time since : dispatcher->allowance().HeldSince(now)) {
     to.HoldSince(since);
@@ -201,6 +202,20 @@ void EngineAccount::HandOverTo(const std::shared_ptr<EngineAccount>& heir,
   LogLine(LogLevel::kInfo, "account_renamed")
       .Add("account", heir->name)
       .Add("before", name);
+}
+
+void EngineAccount::Disinherit() {
+  if (const std::shared_ptr<EngineAccount> heir = heir_.lock()) {
+    for (int i = 0; i < dispatcher->calls_in_flight(); ++i) {
+      heir->dispatcher->allowance().UnderWayEnded(calls_end_by_, std::nullopt);
+    }
+  }
+  heir_.reset();
+}
+
+void EngineAccount::OtherCallDone(const dispatch::CallReport& report) {
+  dispatcher->OtherCallDone(report);
+  TellHeir(report);
 }
 
 void EngineAccount::TellHeir(const dispatch::CallReport& report) {

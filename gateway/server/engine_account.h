@@ -68,6 +68,12 @@ struct EngineAccount {
   // `longest_call`; the heir is told when.
   void HandOverTo(const std::shared_ptr<EngineAccount>& heir,
                   absl::Duration longest_call);
+  // Takes back from the heir, if there is one, the calls that are under way
+  // still: whoever hands them over next, or makes calls again, counts them.
+  void Disinherit();
+
+  // A call that the dispatcher's RequestOtherCall has granted is over.
+  void OtherCallDone(const dispatch::CallReport& report);
 
   dispatch::AccountState State(absl::Time now);
   AccountView View(absl::Time now);

@@ -140,9 +140,9 @@ bool UpdateStream::Ready() const {
   if (refused_ || finished_) return true;
   if (!accepted_ || abandoned_) return false;
   if (!opened_) return true;
-  // All results at once and nothing written: the end comes at once, too, and
+  // All results at once and none written: the end comes at once, too, and
   // decides whether they are written at all.
-  if (!written_ && counted_ == total_) return false;
+  if (!results_written_ && counted_ == total_) return false;
   return !results_.empty() || progress_.has_value();
 }
 
@@ -156,7 +156,7 @@ void UpdateStream::MaybeWake() {
 }
 
 std::optional<absl::Status> UpdateStream::WholeFailure() const {
-  if (written_ || results_.empty() ||
+  if (results_written_ || results_.empty() ||
       static_cast<int>(results_.size()) != total_) {
     return std::nullopt;
   }
@@ -243,6 +243,7 @@ UpdateStream::Pulled UpdateStream::PullLocked(
     MoveToProto(std::move(results_.front()), result);
     results_.pop_front();
     bytes += result->ByteSizeLong();
+    results_written_ = true;
   }
   if (progress_ && !finished_) ToProto(*progress_, message->mutable_progress());
   progress_.reset();
@@ -265,7 +266,6 @@ UpdateStream::Pulled UpdateStream::PullLocked(
     if (plan_) *message->mutable_plan() = *std::move(plan_);
     summary_written_ = true;
   }
-  written_ = true;
   return Pulled::kMessage;
 }
 

@@ -119,7 +119,7 @@ class UpdateStream final : public dispatch::JobObserver {
   bool opened_ ABSL_GUARDED_BY(mutex_) = false;
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
   bool abandoned_ ABSL_GUARDED_BY(mutex_) = false;
-  bool written_ ABSL_GUARDED_BY(mutex_) = false;
+  bool results_written_ ABSL_GUARDED_BY(mutex_) = false;
   bool summary_written_ ABSL_GUARDED_BY(mutex_) = false;
   bool reader_waits_ ABSL_GUARDED_BY(mutex_) = false;
 };

@@ -70,7 +70,7 @@ TEST(BudgetTest, WhatOthersHaveSpentMeanwhileEndsARequestAsARefusalDoes) {
   const Answer spent = second->Get();
   EXPECT_EQ(spent.status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_EQ(ReasonOf(spent.status), "DAILY_BUDGET_SPENT");
-  EXPECT_EQ(spent.messages, 0);
+  EXPECT_TRUE(spent.results.empty());
   const Details details = DetailsOf(spent.status);
   EXPECT_TRUE(details.quota_failure.has_value());
   ASSERT_TRUE(details.retry_info.has_value());

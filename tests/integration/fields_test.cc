@@ -246,11 +246,16 @@ TEST(FieldsTest, ARequestThatWaitsForMetadataEndsWithItsCaller) {
   GatewaySetup setup = Checked();
   setup.Faults(R"({"rules":[{"when":{"endpoints":["metadata"]},)"
                R"("set":{"fault":"html_502"}}]})");
+  setup.admin = true;
   Gateway gateway(setup);
   CallOptions options;
   options.deadline = absl::Hours(1);
   const auto rpc = gateway.Start(Updates(0, 1), options);
-  ASSERT_TRUE(Eventually([&] { return MetadataCalls(gateway) > 0; }));
+  ASSERT_TRUE(Eventually([&] {
+    return absl::StrContains(
+        HttpGet(gateway.server().admin_address(), "/metrics"),
+        R"(leadgateway_rpcs_in_progress{method="BulkUpdateLeads"} 1)");
+  }));
   rpc->Cancel();
   EXPECT_EQ(rpc->Get().status.error_code(), grpc::StatusCode::CANCELLED);
   // The gateway has let go of it: it logs an RPC when that is over.

@@ -266,6 +266,65 @@ TEST_F(EngineAccountTest, AnotherNameForTheSameKeysTakesOverCallsAndBudget) {
   EXPECT_FALSE(Make(stranger)->IsSameAs(*before));
 }
 
+TEST_F(EngineAccountTest, ACallForFieldsThatIsUnderWayEndsForTheNewNameToo) {
+  const auto before = Make(options_);
+  int granted = 0;
+  before->dispatcher->RequestOtherCall([&granted] { ++granted; });
+  before->dispatcher->Tick(clock_.now);
+  ASSERT_EQ(granted, 1);
+  before->Retire(absl::Hours(1));
+  options_.name = "other";
+  const auto after = Make(options_);
+  before->HandOverTo(after, absl::Hours(30));
+  EXPECT_EQ(after->State(clock_.now).calls_held, 1);
+  dispatch::CallReport report;
+  report.verdict = dispatch::CallVerdict::kAnswered;
+  report.sent_at = clock_.now;
+  report.done_at = clock_.now;
+  before->OtherCallDone(report);
+  EXPECT_EQ(after->State(clock_.now).calls_held, 1);
+  clock_.now += absl::Seconds(62);
+  EXPECT_EQ(after->State(clock_.now).calls_held, 0);
+}
+
+TEST_F(EngineAccountTest, NamesThatComeAndGoDoNotCountACallUnderWayTwice) {
+  options_.calls = 10;
+  const AccountOptions old_name = options_;
+  options_.name = "other";
+  const AccountOptions new_name = options_;
+  const auto before = Make(old_name);
+  const auto after = Make(new_name);
+  Submit(*before, 25);
+  ASSERT_EQ(http_.waiting.size(), 1u);
+  const auto rename = [](const std::shared_ptr<EngineAccount>& from,
+                         const std::shared_ptr<EngineAccount>& to) {
+    from->Retire(absl::Hours(1));
+    from->HandOverTo(to, absl::Hours(30));
+  };
+  rename(before, after);
+  for (int i = 0; i < 3; ++i) {
+    before->Reconfigure(Load(old_name), LimitOptions());
+    rename(after, before);
+    EXPECT_EQ(before->State(clock_.now).calls_held, 1);
+    EXPECT_EQ(before->dispatcher->calls_in_flight(), 1);
+    after->Reconfigure(Load(new_name), LimitOptions());
+    rename(before, after);
+    EXPECT_EQ(after->State(clock_.now).calls_held, 1);
+  }
+  // A third one: the first one's call is no longer the second one's.
+  options_.name = "third";
+  const auto third = Make(options_);
+  after->Retire(absl::Hours(1));
+  for (const auto& each : {before, after}) each->Disinherit();
+  for (const auto& each : {after, before}) {
+    each->HandOverTo(third, absl::Hours(30));
+  }
+  EXPECT_EQ(third->State(clock_.now).calls_held, 1);
+  ASSERT_TRUE(http_.TurnOneAway());
+  clock_.now += absl::Seconds(62);
+  EXPECT_EQ(third->State(clock_.now).calls_held, 0);
+}
+
 TEST_F(EngineAccountTest,
        KeysInAnotherPlaceAreTakenAndThoseInTheSameAreNotRead) {
   const auto account = Make(options_);

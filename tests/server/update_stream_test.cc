@@ -405,6 +405,22 @@ TEST_F(WholeFailureTest, IsOkOnceAResultWasWritten) {
   EXPECT_TRUE(end_.ok());
 }
 
+// Whoever waited long enough to be told of progress is told the same in the
+// end as whoever did not.
+TEST_F(WholeFailureTest, IsOneAlthoughProgressWasWritten) {
+  UpdateStream& stream = Make(2);
+  stream.Accepted({});
+  stream.OnProgress({});
+  ASSERT_EQ(Pull(), Pulled::kMessage);
+  EXPECT_TRUE(message_.has_progress());
+  stream.OnProgress({});
+  stream.OnResults(NotSent(0, 2, Reason::kDeadline));
+  EXPECT_EQ(Pull(), Pulled::kNothingYet);
+  stream.OnFinished(0);
+  EXPECT_EQ(Pull(), Pulled::kEnd);
+  EXPECT_EQ(end_.code(), absl::StatusCode::kDeadlineExceeded);
+}
+
 // Results that are all there wait for the end, which may make them one status.
 TEST_F(WholeFailureTest, WritesNothingBetweenTheLastResultAndTheEnd) {
   UpdateStream& stream = Make(2);
