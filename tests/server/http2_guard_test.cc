@@ -48,7 +48,7 @@ class Http2GuardTest : public ::testing::Test {
                  UpdateHeaders());
   }
 
-  const Http2Guard::Limits limits_;
+  const Http2Guard::Limits limits_ = {};
   absl::Time now_ = absl::UnixEpoch();
   Http2Guard guard_{limits_, now_};
 };
