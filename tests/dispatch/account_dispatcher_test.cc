@@ -488,6 +488,34 @@ TEST(Dispatcher, EndsQueuedLeadsAsNotSentAtTheDeadline) {
   }
 }
 
+// Calls have become slow since the job was accepted: one that leaves half a
+// second before the deadline would be answered after it.
+TEST(Dispatcher, SendsNoLeadWhoseAnswerWouldComeTooLate) {
+  for (const bool slow : {true, false}) {
+    DispatchWorld world(Limited(2, absl::Seconds(5)));
+    world.script = [&](SentCall& call) {
+      AnswerUpdated(call);
+      if (slow) call.latency = absl::Seconds(1);
+    };
+    world.Submit("first", 50);
+    // The next calls are free a window after these two are answered.
+    const absl::Time free =
+        world.now() + absl::Seconds(slow ? 6 : 5.08) + absl::Milliseconds(5);
+    const absl::Time deadline = free + absl::Milliseconds(500);
+    const Watch job = world.Submit("job", 10, Until(deadline));
+    world.RunUntilIdle();
+    if (slow) {
+      EXPECT_EQ(world.calls.size(), 2);
+      EXPECT_EQ(job->Count(Outcome::kNotSent, Reason::kDeadline), 10);
+      // They are told when they would have left, and not at the deadline.
+      EXPECT_LE(*job->finished_at, free);
+    } else {
+      EXPECT_EQ(job->Count(Outcome::kUpdated), 10);
+      EXPECT_LE(*job->finished_at, deadline);
+    }
+  }
+}
+
 TEST(Dispatcher, RefusesWhatMustWaitForTheAnswerToCallsUnderWay) {
   DispatchWorld world(Limited(1, absl::Seconds(60)));
   world.Submit("first", 25);
@@ -1329,6 +1357,36 @@ TEST(Dispatcher, TellsProgressAtLeastEveryTenSeconds) {
   EXPECT_LE(*job->finished_at - before, AccountDispatcher::kProgressInterval);
   EXPECT_GT(job->progress.front().estimated_remaining, absl::Minutes(5));
   EXPECT_EQ(job->progress.back().upstream_calls, 7);
+}
+
+TEST(Dispatcher, TellsProgressSoonerWhereTheEstimateChangesMuch) {
+  for (const bool changes : {true, false}) {
+    DispatchWorld world(Limited(5, absl::Seconds(5)));
+    const absl::Time start = world.now();
+    const Watch job = world.Submit("job", 2'000);
+    // Half of what is sent is another caller's from now on.
+    const absl::Duration at = absl::Seconds(23.5);
+    if (changes) world.At(at, [&] { world.Submit("other", 2'000); });
+    world.RunFor(absl::Seconds(29));
+    std::vector<absl::Duration> told;
+    for (const absl::Time time : job->progress_times) {
+      told.push_back(time - start);
+    }
+    // The first estimate at once, the others when it is time.
+    ASSERT_GE(told.size(), 3);
+    EXPECT_LE(told[0], AccountDispatcher::kProgressCheck);
+    EXPECT_NEAR(absl::ToDoubleSeconds(told[1] - told[0]), 10, 1);
+    if (changes) {
+      ASSERT_EQ(told.size(), 4);
+      EXPECT_GE(told[3], at);
+      EXPECT_LE(told[3], at + AccountDispatcher::kProgressCheck);
+      EXPECT_GT(job->progress[3].estimated_remaining,
+                1.5 * job->progress[2].estimated_remaining);
+    } else {
+      EXPECT_EQ(told.size(), 3);
+    }
+    world.RunUntilIdle();
+  }
 }
 
 // ------------------------------------------------------------------- breaker

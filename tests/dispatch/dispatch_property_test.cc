@@ -1,7 +1,8 @@
 // Random requests, weights, budgets, cancels, deadlines, clients that do not
-// read and answers in virtual time: whatever happens, what the contract
-// promises of results holds, no day has more calls than its budget, and each
-// caller gets its share.
+// read, calls for field metadata and answers in virtual time: whatever happens,
+// what the contract promises of results holds, no window has more calls than
+// the allowance and no day more than its budget, and each caller gets its
+// share.
 
 #include <algorithm>
 #include <cstdint>
@@ -20,9 +21,11 @@
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
 #include "gateway/dispatch/account_dispatcher.h"
+#include "gateway/dispatch/allowance.h"
 #include "gateway/dispatch/daily_budget.h"
 #include "gateway/dispatch/job.h"
 #include "gateway/dispatch/upstream.h"
+#include "gateway/model/lead.h"
 #include "gateway/model/limits.h"
 #include "gateway/model/outcome.h"
 #include "gateway/model/reason.h"
@@ -48,6 +51,10 @@ struct Climate {
   double untold = 0;  // of a lead
   double bad = 0;     // of a lead
   int64_t most_latency_ms = 500;
+  // There and back over the network, of every call.
+  absl::Duration network = absl::ZeroDuration();
+  // Leads have a field that does not exist, and spoil their calls with it.
+  bool unknown_fields = false;
 };
 
 Climate ClimateOf(std::mt19937_64& random) {
@@ -64,14 +71,27 @@ Climate ClimateOf(std::mt19937_64& random) {
   climate.untold = sometimes(0.4, 0.2);
   climate.bad = sometimes(0.6, 0.2);
   climate.most_latency_ms = unit(random) < 0.2 ? 20'000 : 500;
+  if (unit(random) < 0.5) climate.network = absl::Milliseconds(100);
+  climate.unknown_fields = unit(random) < 0.3;
   return climate;
 }
 
-void Answer(const Climate& climate, std::mt19937_64& random, SentCall& call) {
+constexpr char kNoField[] = "mx_Nope";
+
+absl::Duration DrawLatency(const Climate& climate, std::mt19937_64& random) {
   std::uniform_real_distribution<double> unit(0, 1);
-  call.latency = absl::Milliseconds(
-      1 + static_cast<int64_t>(unit(random) *
-                               static_cast<double>(climate.most_latency_ms)));
+  return climate.network +
+         absl::Milliseconds(
+             1 +
+             static_cast<int64_t>(
+                 unit(random) * static_cast<double>(climate.most_latency_ms)));
+}
+
+// `spoilt`: one of its leads has kNoField.
+void Answer(const Climate& climate, std::mt19937_64& random, SentCall& call,
+            bool spoilt) {
+  std::uniform_real_distribution<double> unit(0, 1);
+  call.latency = DrawLatency(climate, random);
   double dice = unit(random);
   const auto falls = [&](double chance) {
     dice -= chance;
@@ -89,6 +109,11 @@ void Answer(const Climate& climate, std::mt19937_64& random, SentCall& call) {
   if (falls(climate.refused)) return AnswerRefused(call, "MXException");
   if (falls(climate.rejected_keys)) {
     return AnswerCredentialsRejected(call, "keys");
+  }
+  if (spoilt) {
+    AnswerRefused(call, "MXUnknownAttributeException");
+    call.report.unknown_fields = {kNoField};
+    return;
   }
   AnswerEach(call, [&](const SentLead&) {
     const double of_lead = unit(random);
@@ -108,6 +133,7 @@ struct Submitted {
   absl::Time at;
   absl::Time finish_by;
   std::vector<std::string> keys;
+  std::set<std::string> spoilt;  // its leads with kNoField
 };
 
 // What the calls that were answered before `until` say of one lead.
@@ -186,6 +212,7 @@ void CheckJob(const DispatchWorld& world, const Submitted& job) {
         break;
       case Outcome::kNotSent:
         EXPECT_FALSE(evidence.could_be_read) << tag;
+        EXPECT_FALSE(evidence.denied) << tag;
         break;
       case Outcome::kUnknown:
         EXPECT_TRUE(evidence.could_be_read) << tag;
@@ -196,6 +223,12 @@ void CheckJob(const DispatchWorld& world, const Submitted& job) {
             << tag;
         break;
       case Outcome::kInvalid:
+        // LeadSquared has said that one of its fields does not exist.
+        EXPECT_EQ(result.problem->reason, Reason::kFieldUnknown) << tag;
+        EXPECT_TRUE(job.spoilt.contains(tag)) << tag;
+        EXPECT_FALSE(evidence.could_be_read) << tag;
+        EXPECT_FALSE(evidence.denied) << tag;
+        break;
       case Outcome::kValid:
         ADD_FAILURE() << tag << ": not dispatch's to say";
     }
@@ -224,10 +257,47 @@ void CheckOrder(const DispatchWorld& world,
   }
 }
 
-// No day has more calls than the budget, and none of its moments more than are
-// released by then, give or take one: a tenth (a window's at least) at once,
-// the rest evenly. Midnight is at `midnight`.
+// A call that carries no leads, for field metadata.
+struct OtherCall {
+  absl::Time at;
+  absl::Duration latency;
+};
+
+// LeadSquared counts each call somewhere between its arrival and its answer,
+// the extremes among it, and never more than N in any W.
+void CheckAllowance(const DispatchWorld& world,
+                    const std::vector<OtherCall>& others,
+                    const Allowance::Options& allowance, absl::Duration network,
+                    std::mt19937_64& random) {
+  std::uniform_real_distribution<double> unit(0, 1);
+  for (const int moment : {0, 1, 2, 3}) {
+    std::vector<absl::Time> counted;
+    const auto count = [&](absl::Time at, absl::Duration latency) {
+      double share = unit(random);
+      if (moment == 0) share = 0;
+      if (moment == 1) share = 1;
+      if (moment == 2) share = share < 0.5 ? 0 : 1;
+      counted.push_back(at + network / 2 + share * (latency - network));
+    };
+    for (const SentCall& call : world.calls) {
+      if (call.report.verdict == CallVerdict::kNotSent) continue;
+      count(call.at, call.latency);
+    }
+    for (const OtherCall& call : others) count(call.at, call.latency);
+    std::sort(counted.begin(), counted.end());
+    const auto most = static_cast<size_t>(allowance.calls);
+    for (size_t i = most; i < counted.size(); ++i) {
+      EXPECT_GE(counted[i] - counted[i - most], allowance.window)
+          << most + 1 << " calls in a window, moment " << moment;
+    }
+  }
+}
+
+// No day has more calls than the budget, and at none of its moments did more
+// calls with leads leave than are released by then, give or take one: a tenth
+// (a window's at least) at once, the rest evenly. Midnight is at `midnight`.
 void CheckBudget(const DispatchWorld& world,
+                 const std::vector<OtherCall>& others,
                  const AccountDispatcher::Options& options,
                  absl::Time midnight) {
   const auto budget = static_cast<double>(options.budget.calls);
@@ -235,23 +305,28 @@ void CheckBudget(const DispatchWorld& world,
   const double at_once = std::min(
       budget,
       std::max(budget / 10, static_cast<double>(options.allowance.calls)));
+  std::vector<std::pair<absl::Time, bool>> calls;  // and whether with leads
+  for (const SentCall& call : world.calls) calls.emplace_back(call.at, true);
+  for (const OtherCall& call : others) calls.emplace_back(call.at, false);
+  std::sort(calls.begin(), calls.end());
   double today = 0;
   bool yesterday = true;
-  for (const SentCall& call : world.calls) {
-    if (yesterday && call.at >= midnight) {
+  for (const auto& [at, with_leads] : calls) {
+    if (yesterday && at >= midnight) {
       yesterday = false;
       today = 0;
     }
     ++today;
     const absl::Duration of_day =
-        call.at - midnight + (yesterday ? absl::Hours(24) : absl::Hours(0));
+        at - midnight + (yesterday ? absl::Hours(24) : absl::Hours(0));
+    EXPECT_LE(today, budget) << of_day << " after midnight";
+    if (!with_leads) continue;
     const double released =
         options.budget.spread == DailyBudget::Spread::kNone
             ? budget
             : at_once + (budget - at_once) *
                             absl::FDivDuration(of_day, absl::Hours(24));
-    EXPECT_LE(today, released + 1)
-        << "call " << call.number << ", " << of_day << " after midnight";
+    EXPECT_LE(today, released + 1) << of_day << " after midnight";
   }
 }
 
@@ -280,9 +355,26 @@ void RunSeed(uint64_t seed) {
       midnight);
   const Climate climate = ClimateOf(random);
   std::vector<Submitted> jobs;
+  std::set<std::string> spoilt;  // leads with kNoField
+  if (climate.unknown_fields) {
+    world.amend = [&](LeadUpdate& lead) {
+      if (random() % 20 != 0) return;
+      lead.fields.push_back({kNoField, "x"});
+      spoilt.insert(lead.tag);
+    };
+  }
   std::set<std::string> searched;  // leads of calls that were refused whole
   world.script = [&](SentCall& call) {
-    Answer(climate, random, call);
+    Answer(climate, random, call,
+           std::any_of(call.leads.begin(), call.leads.end(),
+                       [&](const SentLead& lead) {
+                         return spoilt.contains(lead.tag);
+                       }));
+    if (call.report.verdict != CallVerdict::kNotSent &&
+        climate.network > absl::ZeroDuration()) {
+      call.report.handshake =
+          climate.network + absl::Milliseconds(random() % 20);
+    }
     for (const SentLead& lead : call.leads) {
       const std::string job = lead.tag.substr(0, lead.tag.find(':'));
       const auto submitted =
@@ -317,7 +409,9 @@ void RunSeed(uint64_t seed) {
       spec.caller = absl::StrCat("caller", random() % 4);
       spec.priority =
           random() % 3 == 0 ? Priority::kBulk : Priority::kInteractive;
-      spec.search_key = random() % 3 == 0 ? "Phone" : "EmailAddress";
+      constexpr const char* kSearchKeys[] = {"Phone", "", "EmailAddress",
+                                             "EmailAddress"};
+      spec.search_key = kSearchKeys[random() % 4];
       spec.nonexistent_is_unprocessed = random() % 2 == 0;
       job.at = world.now();
       // All end: some soon, some late.
@@ -330,6 +424,7 @@ void RunSeed(uint64_t seed) {
       if (!watch.ok()) return;
       job.watch = *std::move(watch);
       job.held = std::make_shared<bool>(false);
+      job.spoilt = spoilt;
       jobs.push_back(job);
       const auto soon_after = [&](std::function<void()> action) {
         world.At(world.elapsed() + absl::Milliseconds(random() % 5'000),
@@ -348,6 +443,29 @@ void RunSeed(uint64_t seed) {
       }
     });
   }
+  // Calls for field metadata, which take their part of the allowance.
+  std::vector<OtherCall> others;
+  for (int n = static_cast<int>(random() % 6); n > 0; --n) {
+    world.At(absl::Milliseconds(random() % 30'000), [&] {
+      world.dispatcher().RequestOtherCall([&] {
+        SentCall like;
+        Answer(climate, random, like, false);
+        if (like.report.verdict == CallVerdict::kNotSent) {
+          like.report.verdict = CallVerdict::kInDoubt;
+        }
+        others.push_back({world.now(), like.latency});
+        world.At(world.elapsed() + like.latency,
+                 [&world, at = world.now(), report = like.report]() mutable {
+                   report.sent_at = at;
+                   report.done_at = world.now();
+                   report.answered = report.verdict != CallVerdict::kInDoubt;
+                   world.dispatcher().OtherCallDone(report);
+                   world.Tick();
+                 });
+      });
+      world.Tick();
+    });
+  }
   if (random() % 8 == 0) {
     world.At(absl::Milliseconds(random() % 20'000), [&] {
       world.dispatcher().GiveUp(world.now());
@@ -358,13 +476,15 @@ void RunSeed(uint64_t seed) {
 
   for (const Submitted& job : jobs) CheckJob(world, job);
   CheckOrder(world, jobs);
-  CheckBudget(world, options, midnight);
+  CheckAllowance(world, others, options.allowance, climate.network, random);
+  CheckBudget(world, others, options, midnight);
   const AccountState state = world.dispatcher().State(world.now());
   EXPECT_EQ(state.leads_queued, 0);
   EXPECT_EQ(state.leads_in_flight, 0);
   EXPECT_EQ(state.bytes_queued, 0);
   EXPECT_TRUE(state.callers.empty());
-  EXPECT_EQ(state.calls_total, static_cast<int64_t>(world.calls.size()));
+  EXPECT_EQ(state.calls_total,
+            static_cast<int64_t>(world.calls.size() + others.size()));
 }
 
 // Follows what each caller has in the queue, and how far it is behind its

@@ -270,6 +270,33 @@ TEST(OutageTest, ASilentUpstreamIsFoundAgainWithinTwoWindows) {
   }
 }
 
+// ------------------------------------------------------------------- pauses
+
+TEST(JitteredBackoffTest, IsAnythingUpToACeilingThatDoublesEachTime) {
+  std::mt19937_64 random(1);
+  constexpr absl::Duration kFirst = absl::Milliseconds(200);
+  constexpr absl::Duration kMost = absl::Seconds(5);
+  for (const int n : {-1, 0, 1, 2, 3, 4, 5, 30, 1'000'000}) {
+    SCOPED_TRACE(n);
+    const absl::Duration ceiling = n <= 0   ? kFirst
+                                   : n >= 5 ? kMost
+                                            : kFirst * (1 << n);
+    constexpr int kDraws = 10'000;
+    absl::Duration sum;
+    int below_a_quarter = 0;
+    for (int i = 0; i < kDraws; ++i) {
+      const absl::Duration pause = JitteredBackoff(kFirst, kMost, n, random);
+      ASSERT_GE(pause, Breaker::kMinPause);
+      ASSERT_LE(pause, ceiling);
+      sum += pause;
+      below_a_quarter += pause < ceiling / 4 + Breaker::kMinPause;
+    }
+    EXPECT_NEAR(absl::FDivDuration(sum / kDraws, ceiling), 0.5, 0.05);
+    // Full jitter: a quarter of them, at least, is short.
+    EXPECT_GT(below_a_quarter, kDraws / 4 - 300);
+  }
+}
+
 // ----------------------------------------------------------------- breaker
 
 TEST(BreakerTest, OneCallOfWhateverKindProbes) {

@@ -1,7 +1,9 @@
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "grpcpp/client_context.h"
@@ -51,6 +53,58 @@ TEST(StatusTest, TheAccountTellsHowItStands) {
   EXPECT_EQ(busy.callers(0).leads_queued(), 30);
   EXPECT_EQ(busy.mean_leads_per_call(), 25);
   rpc->Cancel();
+}
+
+TEST(StatusTest, TheMetadataOfARequestSaysWhoseItIsAndWhetherItIsBulk) {
+  GatewaySetup setup;
+  setup.Allow(1, absl::Seconds(60));
+  setup.account.caller_weights = {{"nightly", 0.5}};
+  Gateway gateway(setup);
+  ExpectAll(gateway.Update(Updates(0, 1)), 1, v1::OUTCOME_UPDATED);
+  std::vector<std::unique_ptr<Rpc>> rpcs;
+  const auto wait = [&](int leads, const Metadata& metadata) {
+    CallOptions options;
+    options.deadline = absl::Hours(1);
+    options.metadata = metadata;
+    rpcs.push_back(gateway.Start(
+        Updates(100 * (1 + static_cast<int>(rpcs.size())), leads), options));
+    rpcs.back()->WaitUntilTaken();
+  };
+  wait(80, {{"x-lead-caller", "nightly"}, {"x-lead-priority", "bulk"}});
+  wait(30, {{"x-lead-caller", "nightly"}, {"x-lead-priority", "interactive"}});
+  // Whatever else it says is interactive, too.
+  wait(7, {{"x-lead-caller", "web"}, {"x-lead-priority", "Bulk!"}});
+  wait(3, {});
+  const v1::GetAccountStatusResponse state = gateway.Status();
+  EXPECT_EQ(state.leads_queued(), 120);
+  ASSERT_EQ(state.callers_size(), 3);
+  EXPECT_EQ(state.callers(0).caller(), "nightly");
+  EXPECT_EQ(state.callers(0).leads_queued(), 110);
+  EXPECT_EQ(state.callers(0).bulk_leads_queued(), 80);
+  EXPECT_EQ(state.callers(0).weight(), 0.5);
+  EXPECT_EQ(state.callers(1).caller(), "web");
+  EXPECT_EQ(state.callers(1).leads_queued(), 7);
+  EXPECT_EQ(state.callers(1).bulk_leads_queued(), 0);
+  EXPECT_EQ(state.callers(1).weight(), 1);
+  // The peer's host.
+  EXPECT_EQ(state.callers(2).caller(), "127.0.0.1");
+  for (const auto& rpc : rpcs) rpc->Cancel();
+}
+
+TEST(StatusTest, TheAccountTellsHowOldItsFieldsAre) {
+  GatewaySetup setup;
+  EXPECT_FALSE(Gateway(setup).Status().has_fields_fetched_at());
+  setup.account.schema_checks = true;
+  const absl::Time before = absl::Now();
+  Gateway gateway(setup);
+  ExpectAll(gateway.Update(Updates(0, 1)), 1, v1::OUTCOME_UPDATED);
+  const v1::GetAccountStatusResponse state = gateway.Status();
+  ASSERT_TRUE(state.has_fields_fetched_at());
+  EXPECT_GE(state.fields_fetched_at().seconds(), absl::ToUnixSeconds(before));
+  EXPECT_LE(state.fields_fetched_at().seconds(),
+            absl::ToUnixSeconds(absl::Now()));
+  // Two calls: the fields' takes a slot as any other.
+  EXPECT_EQ(state.calls_total(), 2);
 }
 
 TEST(StatusTest, AnUnknownAccountIsAnErrorWithDetails) {
