@@ -15,11 +15,14 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "gateway/base/log.h"
+#include "gateway/base/mutex.h"
 #include "gateway/server/http2_guard.h"
 
 namespace leadgateway::server {
@@ -27,7 +30,8 @@ namespace {
 
 struct Guarded {
   Http2Guard guard;
-  ino_t inode;  // whoever closes the socket need not tell
+  ino_t inode;            // whoever closes the socket need not tell
+  sockaddr_storage peer;  // it may be gone when it is to be named
   bool refused = false;
 };
 
@@ -38,6 +42,17 @@ constinit Guarded* table[kMostDescriptors] = {};
 
 std::atomic_ref<Guarded*> EntryOf(int fd) {
   return std::atomic_ref<Guarded*>(table[fd]);
+}
+
+// Connections that were ended, and that may still be open.
+struct Ending {
+  int fd;
+  ino_t inode;
+};
+constinit Mutex ending_mutex;
+std::vector<Ending>& EndingList() ABSL_EXCLUSIVE_LOCKS_REQUIRED(ending_mutex) {
+  static auto* const list = new std::vector<Ending>();
+  return *list;
 }
 
 std::atomic<int64_t> refused_reads{0};
@@ -55,22 +70,29 @@ ino_t InodeOf(int fd) {
   return fstat(fd, &file) == 0 && S_ISSOCK(file.st_mode) ? file.st_ino : 0;
 }
 
-// "127.0.0.1:4711"; a unix socket's has no name.
-std::string PeerOf(int fd) {
+sockaddr_storage PeerOf(int fd) {
   sockaddr_storage peer{};
   socklen_t size = sizeof(peer);
-  auto* const address = reinterpret_cast<sockaddr*>(&peer);
+  if (getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) != 0) {
+    peer.ss_family = AF_UNSPEC;
+  }
+  return peer;
+}
+
+// "127.0.0.1:4711"; a unix socket's has no name.
+std::string TextOf(const sockaddr_storage& peer) {
+  if (peer.ss_family != AF_INET && peer.ss_family != AF_INET6) return "";
   std::array<char, NI_MAXHOST> host{};
   std::array<char, NI_MAXSERV> port{};
-  if (getpeername(fd, address, &size) != 0 || peer.ss_family == AF_UNIX ||
-      getnameinfo(address, size, host.data(), host.size(), port.data(),
-                  port.size(), NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
+  if (getnameinfo(reinterpret_cast<const sockaddr*>(&peer), sizeof(peer),
+                  host.data(), host.size(), port.data(), port.size(),
+                  NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
     return "";
   }
   return absl::StrCat(host.data(), ":", port.data());
 }
 
-void Warn(int fd, const char* why) {
+void Warn(const sockaddr_storage& peer, const char* why) {
   const int64_t refused = ++refused_reads;
   const int64_t now = absl::ToUnixSeconds(CoarseNow());
   int64_t due = next_warning_s.load(std::memory_order_relaxed);
@@ -80,7 +102,7 @@ void Warn(int fd, const char* why) {
   }
   LogLine(LogLevel::kWarn, "abusive_connection")
       .Add("text", why)
-      .Add("peer", PeerOf(fd))
+      .Add("peer", TextOf(peer))
       .Add("ended", refused);
 }
 
@@ -104,7 +126,11 @@ bool Admit(int fd, const msghdr& message, size_t count) {
     if (const char* const why = guarded->guard.Read(
             {static_cast<const char*>(part.iov_base), bytes}, now)) {
       guarded->refused = true;
-      Warn(fd, why);
+      {
+        const MutexLock lock(ending_mutex);
+        EndingList().push_back({fd, guarded->inode});
+      }
+      Warn(guarded->peer, why);
       return false;
     }
   }
@@ -114,13 +140,25 @@ bool Admit(int fd, const msghdr& message, size_t count) {
 }  // namespace
 
 void GuardReads(int fd, const Http2Guard::Limits& limits) {
+  static auto* const shared =
+      new SharedHeaderBudget(SharedHeaderBudget::Limits{}, CoarseNow());
   if (fd < 0 || fd >= kMostDescriptors) return;
-  const std::unique_ptr<Guarded> before(EntryOf(fd).exchange(
-      new Guarded{Http2Guard(limits, CoarseNow()), InodeOf(fd)},
-      std::memory_order_acq_rel));
+  const std::unique_ptr<Guarded> before(
+      EntryOf(fd).exchange(new Guarded{Http2Guard(limits, shared, CoarseNow()),
+                                       InodeOf(fd), PeerOf(fd)},
+                           std::memory_order_acq_rel));
 }
 
 int64_t GuardedReadsRefused() { return refused_reads; }
+
+int GuardedConnectionsEnding() {
+  const MutexLock lock(ending_mutex);
+  std::vector<Ending>& list = EndingList();
+  std::erase_if(list, [](const Ending& ending) {
+    return InodeOf(ending.fd) != ending.inode;
+  });
+  return static_cast<int>(list.size());
+}
 
 }  // namespace leadgateway::server
 

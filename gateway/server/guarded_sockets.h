@@ -21,6 +21,10 @@ void GuardReads(int fd, const Http2Guard::Limits& limits);
 // Connections that a guard has ended so far.
 int64_t GuardedReadsRefused();
 
+// Of these, how many gRPC has not closed yet: until then it keeps what it holds
+// of their streams. Any thread.
+int GuardedConnectionsEnding();
+
 }  // namespace leadgateway::server
 
 #endif  // LEADGATEWAY_GATEWAY_SERVER_GUARDED_SOCKETS_H_

@@ -27,17 +27,36 @@ constexpr size_t kTinyData = 64;
 
 }  // namespace
 
-Http2Guard::Http2Guard(const Limits& limits, absl::Time now)
+void RefilledBudget::Earn(double amount) {
+  left_ = std::min(most_, left_ + amount);
+}
+
+void RefilledBudget::Refill(absl::Duration passed) {
+  Earn(absl::ToDoubleSeconds(passed) * per_second_);
+}
+
+bool SharedHeaderBudget::Spend(size_t bytes, absl::Time now) {
+  const MutexLock lock(mutex_);
+  // Threads may come in another order than their times.
+  if (now > refilled_) {
+    budget_.Refill(now - refilled_);
+    refilled_ = now;
+  }
+  const auto amount = static_cast<double>(bytes);
+  if (budget_.Spend(amount)) return true;
+  budget_.Earn(amount);
+  return false;
+}
+
+Http2Guard::Http2Guard(const Limits& limits, SharedHeaderBudget* shared,
+                       absl::Time now)
     : limits_(limits),
+      shared_(shared),
       headers_(limits.header_bytes, limits.header_bytes_per_second),
       early_(limits.early_resets, limits.early_resets_per_second),
       pings_(limits.pings, limits.pings_per_second),
       empty_(limits.empty_frames, limits.empty_frames_per_second),
       slice_(now) {}
-
-void Http2Guard::Budget::Refill(absl::Duration passed) {
-  left_ = std::min(most_, left_ + absl::ToDoubleSeconds(passed) * per_second_);
-}
 
 void Http2Guard::Advance(absl::Time now) {
   const absl::Duration slice = kEarly / kSlices;
@@ -57,6 +76,7 @@ void Http2Guard::Advance(absl::Time now) {
 
 const char* Http2Guard::Read(absl::string_view bytes, absl::Time now) {
   if (blind_) return nullptr;
+  now_ = now;
   Advance(now);
   while (!bytes.empty()) {
     if (preface_ < kPreface.size()) {
@@ -96,7 +116,10 @@ const char* Http2Guard::Begin() {
   const uint32_t stream = number(5, 4) & 0x7fffffff;
   switch (head_[3]) {
     case kHeaders:
-      newest_ = std::max(newest_, stream);
+      if (stream > newest_) {
+        newest_ = stream;
+        empty_.Earn(limits_.empty_frames_per_stream);
+      }
       block_bytes_ = payload_left_;
       continuations_ = 0;
       if (!acknowledged_ && ++streams_ > limits_.streams_before_settings) {
@@ -134,9 +157,14 @@ const char* Http2Guard::Headers() {
   if (block_bytes_ > limits_.max_header_block_bytes) {
     return "a header block too large";
   }
-  return headers_.Spend(static_cast<double>(payload_left_))
-             ? nullptr
-             : "too many bytes of headers";
+  if (!headers_.Spend(static_cast<double>(payload_left_))) {
+    return "too many bytes of headers";
+  }
+  if (shared_ != nullptr && headers_.spent() > limits_.own_header_bytes &&
+      !shared_->Spend(payload_left_, now_)) {
+    return "too many bytes of headers on all connections together";
+  }
+  return nullptr;
 }
 
 const char* Http2Guard::Empty() {

@@ -5,10 +5,52 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "gateway/base/mutex.h"
 
 namespace leadgateway::server {
+
+// Something that is spent and comes back with time. One thread at a time.
+class RefilledBudget {
+ public:
+  RefilledBudget(int most, int per_second)
+      : left_(most), most_(most), per_second_(per_second) {}
+  // Whether there was that much.
+  bool Spend(double amount = 1) { return (left_ -= amount) >= 0; }
+  void Earn(double amount);
+  void Refill(absl::Duration passed);
+  double spent() const { return most_ - left_; }
+
+ private:
+  double left_;
+  double most_;
+  double per_second_;
+};
+
+// What all connections of a process may take together beyond what each has for
+// itself. A connection that is ended and made anew has its own part again, but
+// not this one: so it is what bounds those who come again and again. Any
+// thread.
+class SharedHeaderBudget {
+ public:
+  struct Limits {
+    // So many bytes at once, and then so many a second.
+    int bytes = 4 << 20;
+    int bytes_per_second = 8 << 20;
+  };
+  SharedHeaderBudget(const Limits& limits, absl::Time now)
+      : budget_(limits.bytes, limits.bytes_per_second), refilled_(now) {}
+
+  // Whether there was that much; nothing is spent if not.
+  bool Spend(size_t bytes, absl::Time now);
+
+ private:
+  Mutex mutex_;
+  RefilledBudget budget_ ABSL_GUARDED_BY(mutex_);
+  absl::Time refilled_ ABSL_GUARDED_BY(mutex_);
+};
 
 // Looks at the frames that one client sends (RFC 9113), before gRPC does, and
 // says when to end the connection. gRPC 1.51 has no bounds of its own on what
@@ -29,6 +71,11 @@ class Http2Guard {
     // that carries 5,000 RPCs a second sends some 2.5 MB.
     int header_bytes = 4 << 20;
     int header_bytes_per_second = 4 << 20;
+    // Of these, so many at once are each connection's own: some 1,000 RPCs of
+    // 256 bytes. The rest of what is at once comes out of a budget of all
+    // connections, so that whoever comes again and again gains little, and
+    // those who stay below this are never ended for the sake of others.
+    int own_header_bytes = 256 << 10;
     // Streams before the client has acknowledged the server's SETTINGS: until
     // then gRPC does not hold it to the number of streams that they allow.
     int streams_before_settings = 1'000;
@@ -48,9 +95,14 @@ class Http2Guard {
     // second. A client that reads 100 MB/s sends some 3,000 WINDOW_UPDATEs.
     int empty_frames = 20'000;
     int empty_frames_per_second = 10'000;
+    // ... and so many for each stream that begins: a client sends a few
+    // WINDOW_UPDATEs for each answer, however small, and may do 20,000 RPCs a
+    // second.
+    int empty_frames_per_stream = 8;
   };
 
-  Http2Guard(const Limits& limits, absl::Time now);
+  // `shared` outlives it; null: there is no such bound.
+  Http2Guard(const Limits& limits, SharedHeaderBudget* shared, absl::Time now);
 
   // The next bytes of the connection. Null, or why it must end, in a few words;
   // then it is not called again.
@@ -61,20 +113,6 @@ class Http2Guard {
   static constexpr absl::Duration kEarly = absl::Milliseconds(100);
 
  private:
-  // What is spent comes back with time.
-  class Budget {
-   public:
-    Budget(int most, int per_second)
-        : left_(most), most_(most), per_second_(per_second) {}
-    bool Spend(double amount = 1) { return (left_ -= amount) >= 0; }
-    void Refill(absl::Duration passed);
-
-   private:
-    double left_;
-    double most_;
-    double per_second_;
-  };
-
   void Advance(absl::Time now);
   // The frame whose header is in `head_`.
   const char* Begin();
@@ -82,6 +120,7 @@ class Http2Guard {
   const char* Empty();
 
   Limits limits_;
+  SharedHeaderBudget* shared_;
   size_t preface_ = 0;  // bytes of it that have come
   bool blind_ = false;  // not HTTP/2: gRPC will end it
   std::array<uint8_t, 9> head_{};
@@ -91,15 +130,16 @@ class Http2Guard {
   int continuations_ = 0;
   bool acknowledged_ = false;
   int streams_ = 0;
-  Budget headers_;
-  Budget early_;
-  Budget pings_;
-  Budget empty_;
+  RefilledBudget headers_;
+  RefilledBudget early_;
+  RefilledBudget pings_;
+  RefilledBudget empty_;
   // The newest stream, now and at the ends of the last slices of kEarly.
   static constexpr size_t kSlices = 4;
   uint32_t newest_ = 0;
   std::array<uint32_t, kSlices> newest_then_{};
   absl::Time slice_;
+  absl::Time now_;  // of the bytes that are looked at
 };
 
 }  // namespace leadgateway::server

@@ -39,7 +39,8 @@ namespace {
 
 // What waits for accept: as much as the kernel allows by default.
 constexpr int kBacklog = 4096;
-// The rest when accept fails for want of something.
+// The rest when accept fails for want of something, or while there is too much
+// to do with the connections before.
 constexpr int kRestMs = 50;
 constexpr absl::Duration kWarningInterval = absl::Seconds(10);
 // A connection is closed now and then between two turns; some are taken before
@@ -304,6 +305,11 @@ bool Listener::AcceptOne(int listener_fd) {
   Set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
   ++accepted_;
   hand_over_(listener_fd, fd);
+  if (options_.busy && options_.busy()) {
+    poll(nullptr, 0, kRestMs);
+    // A turn for each: it is to be seen that the thread comes round.
+    return false;
+  }
   return true;
 }
 

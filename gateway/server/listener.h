@@ -30,6 +30,10 @@ class Listener {
     std::string address;
     // More are accepted and closed at once, so that their clients know.
     int max_connections = 10'000;
+    // Asked after each connection that was handed over, on the listener's
+    // thread. While it holds, one in 50 ms is accepted, and the others wait in
+    // the kernel's queue. None: never.
+    std::function<bool()> busy = nullptr;
   };
 
   // Binds and listens; connections wait from then on. kUnavailable with the

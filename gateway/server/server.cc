@@ -68,6 +68,9 @@ constexpr absl::Duration kHalfRead = absl::Milliseconds(10);
 // Descriptors that are not for the listener's connections: LeadSquared's, the
 // admin pages', files.
 constexpr int kOtherDescriptors = 256;
+// While gRPC has so many connections to take down that the guard ended, others
+// come in slowly: each may hold what a connection may take of headers at once.
+constexpr int kMostEnding = 16;
 
 std::string HostName() {
   char name[HOST_NAME_MAX + 1] = "";
@@ -179,10 +182,11 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(GatewayOptions options) {
   } else {
     server->credentials_ = grpc::InsecureServerCredentials();
   }
-  absl::StatusOr<std::unique_ptr<Listener>> listener =
-      Listener::Create({.address = config.listen_address,
-                        .max_connections = MostConnections(
-                            config.listen.connections.max_connections)});
+  absl::StatusOr<std::unique_ptr<Listener>> listener = Listener::Create(
+      {.address = config.listen_address,
+       .max_connections =
+           MostConnections(config.listen.connections.max_connections),
+       .busy = [] { return GuardedConnectionsEnding() >= kMostEnding; }});
   if (!listener.ok()) {
     return absl::Status(
         listener.status().code(),

@@ -160,7 +160,7 @@ class AbuseTest : public ::testing::Test {
                                     R"({ "listen": { "address": "127.0.0.1:0",
                            "connections": { "handshakeTimeout": "1s",
                                             "keepaliveTime": "1s",
-                                            "keepaliveTimeout": "1s" } },
+                                            "keepaliveTimeout": "5s" } },
                          "admin": { "address": "127.0.0.1:0" },
                          "accounts": [ {
                            "name": "acme", "baseUrl": "URL",
@@ -202,10 +202,12 @@ class AbuseTest : public ::testing::Test {
 
   // Sends `bytes` over and over on each of some connections, which are made
   // anew when the gateway ends them, without reading what comes unless `read`.
-  // Returns how many bytes went out.
+  // Goes on until one was ended if one `must_end`. Returns how many bytes went
+  // out.
   int64_t Flood(int connections, absl::Duration how_long, bool read,
                 const std::function<std::string(int64_t round)>& hello,
-                const std::function<std::string(int64_t round)>& bytes) {
+                const std::function<std::string(int64_t round)>& bytes,
+                bool must_end = false) {
     struct Flooder {
       std::unique_ptr<RawClient> client;
       std::string rest;
@@ -213,8 +215,12 @@ class AbuseTest : public ::testing::Test {
     };
     std::vector<Flooder> flooders(static_cast<size_t>(connections));
     int64_t sent_in_all = 0;
+    int ended = 0;
     const absl::Time until = absl::Now() + how_long;
-    while (absl::Now() < until) {
+    const absl::Time at_last = until + kLongEnough;
+    for (absl::Time now = absl::Now();
+         now < until || (must_end && ended == 0 && now < at_last);
+         now = absl::Now()) {
       for (Flooder& each : flooders) {
         if (each.client == nullptr) {
           each.client = std::make_unique<RawClient>(address_);
@@ -225,12 +231,15 @@ class AbuseTest : public ::testing::Test {
         const ptrdiff_t sent = each.client->Send(each.rest);
         if (sent < 0 || (read && each.client->Ended())) {
           each.client = nullptr;
+          ++ended;
           continue;
         }
         each.rest.erase(0, static_cast<size_t>(sent));
         sent_in_all += sent;
       }
     }
+    EXPECT_TRUE(ended > 0 || !must_end);
+    printf("  %d connections ended\n", ended);
     return sent_in_all;
   }
 
@@ -550,7 +559,8 @@ TEST_F(FloodTest, StreamsThatAreTakenBackAtOnce) {
           ++frames;
         }
         return bytes;
-      });
+      },
+      /*must_end=*/true);
   printf("  %u streams\n", frames);
   EXPECT_THAT(program_->WaitForLine("\"event\":\"abusive_connection\""),
               AllOf(HasSubstr("taken back"), HasSubstr("\"peer\":\"127")));
@@ -573,7 +583,8 @@ TEST_F(FloodTest, StreamsWithoutAMessageThatAreTakenBackAtOnce) {
           ++frames;
         }
         return bytes;
-      });
+      },
+      /*must_end=*/true);
   printf("  %u streams\n", frames);
   EXPECT_THAT(program_->WaitForLine("\"event\":\"abusive_connection\""),
               AllOf(HasSubstr("taken back"), HasSubstr("\"peer\":\"127")));

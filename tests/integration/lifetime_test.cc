@@ -215,6 +215,28 @@ TEST(ListenerTest, AnAddressThatIsTakenIsAnErrorThatNamesIt) {
   EXPECT_THAT(second.status().message(), HasSubstr("in use"));
 }
 
+TEST(ListenerTest, ConnectionsWaitWhileThereIsTooMuchToTakeDown) {
+  std::atomic<bool> busy{true};
+  auto created = server::Listener::Create(
+      {.address = "127.0.0.1:0", .busy = [&busy] { return busy.load(); }});
+  ASSERT_TRUE(created.ok()) << created.status();
+  server::Listener& listener = **created;
+  std::vector<int> fds;
+  for (int i = 0; i < 100; ++i) {
+    fds.push_back(ConnectTo(listener.bound_address()));
+  }
+  const absl::Time start = absl::Now();
+  listener.Start([](int, int fd) { close(fd); });
+  // It comes round, and some come in.
+  EXPECT_TRUE(listener.Responds(kLongEnough));
+  EXPECT_TRUE(Eventually([&] { return listener.stats().accepted >= 4; }));
+  EXPECT_LE(listener.stats().accepted,
+            (absl::Now() - start) / absl::Milliseconds(50) + 1);
+  busy = false;
+  EXPECT_TRUE(Eventually([&] { return listener.stats().accepted == 100; }));
+  for (const int fd : fds) close(fd);
+}
+
 TEST(ListenerTest, AConnectionThatIsOldIsAskedToGoAndItsStreamsGoOn) {
   GatewaySetup setup;
   setup.listen.connections.max_age = absl::Seconds(1);

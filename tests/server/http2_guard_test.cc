@@ -27,7 +27,7 @@ class Http2GuardTest : public ::testing::Test {
   // Why the guard ends the connection; "" if it does not.
   std::string Read(absl::string_view bytes) {
     const char* const why = guard_.Read(bytes, now_);
-    return why == nullptr ? "" : why;
+    return why_ = why == nullptr ? "" : why;
   }
   // Of `count` times these bytes, with `pause` after each: the first that it
   // does not take; `count` if it takes all.
@@ -50,7 +50,8 @@ class Http2GuardTest : public ::testing::Test {
 
   const Http2Guard::Limits limits_ = {};
   absl::Time now_ = absl::UnixEpoch();
-  Http2Guard guard_{limits_, now_};
+  std::string why_;  // what Read said last
+  Http2Guard guard_{limits_, nullptr, now_};
 };
 
 TEST_F(Http2GuardTest, RequestsPassHoweverTheyAreCut) {
@@ -61,7 +62,7 @@ TEST_F(Http2GuardTest, RequestsPassHoweverTheyAreCut) {
     bytes += Frame(FrameType::kWindowUpdate, 0, 0, Number(1000, 4));
   }
   for (const size_t size : {1, 3, 8, 9, 10, 1000, 100'000}) {
-    Http2Guard guard(limits_, now_);
+    Http2Guard guard(limits_, nullptr, now_);
     for (size_t at = 0; at < bytes.size(); at += size) {
       ASSERT_EQ(guard.Read(absl::string_view(bytes).substr(at, size), now_),
                 nullptr)
@@ -106,16 +107,67 @@ TEST_F(Http2GuardTest, AllHeadersTogetherMayTakeSoManyBytesASecond) {
                                   std::string(16'000, 'x'));
   EXPECT_EQ(Read(Hello() + Acknowledgement()), "");
   EXPECT_EQ(Taken(1000, absl::ZeroDuration(), block), (4 << 20) / 16'000);
-  guard_ = Http2Guard(limits_, now_);
+  guard_ = Http2Guard(limits_, nullptr, now_);
   EXPECT_EQ(Read(Hello() + Acknowledgement()), "");
   EXPECT_EQ(Taken(10'000, absl::Milliseconds(5), block), 10'000);
+}
+
+TEST_F(Http2GuardTest, WhoComesAgainFindsTheSharedBudgetSpent) {
+  const SharedHeaderBudget::Limits shared_limits;
+  SharedHeaderBudget shared(shared_limits, now_);
+  const std::string block = Frame(FrameType::kHeaders, testing::kEndHeaders, 1,
+                                  std::string(8'000, 'x'));
+  const auto connect = [&] {
+    guard_ = Http2Guard(limits_, &shared, now_);
+    EXPECT_EQ(Read(Hello() + Acknowledgement()), "");
+  };
+  // The first one has what a connection may have by itself.
+  connect();
+  EXPECT_EQ(Taken(1000, absl::ZeroDuration(), block), (4 << 20) / 8'000);
+  // All that come after it at once have their own part and what is left.
+  int taken = 0;
+  for (int i = 0; i < 20; ++i) {
+    connect();
+    taken += Taken(1000, absl::ZeroDuration(), block);
+    EXPECT_THAT(why_, HasSubstr("on all connections together"));
+  }
+  EXPECT_LE(taken * 8'000, 21 * limits_.own_header_bytes);
+  EXPECT_GE(taken * 8'000, 19 * limits_.own_header_bytes);
+  // Those who stay below it are served all the while: bursts, and steadily.
+  connect();
+  EXPECT_EQ(Taken(1000, absl::ZeroDuration(), Begin(1)), 1000);
+  connect();
+  Http2Guard steady(limits_, &shared, now_);
+  EXPECT_EQ(steady.Read(Hello() + Acknowledgement(), now_), nullptr);
+  for (int i = 0; i < 1000; ++i, now_ += absl::Milliseconds(5)) {
+    connect();
+    Taken(1000, absl::ZeroDuration(), block);
+    ASSERT_EQ(steady.Read(block + block, now_), nullptr) << i;
+  }
+}
+
+TEST_F(Http2GuardTest, AThousandRequestsWithLongMetadataPassAtOnce) {
+  SharedHeaderBudget shared({}, now_);
+  guard_ = Http2Guard(limits_, &shared, now_);
+  EXPECT_EQ(Read(Hello() + Acknowledgement()), "");
+  EXPECT_EQ(Taken(1000, absl::ZeroDuration(),
+                  Frame(FrameType::kHeaders, testing::kEndHeaders, 1,
+                        std::string(4'000, 'x'))),
+            1000);
+  guard_ = Http2Guard(limits_, &shared, now_);
+  now_ += absl::Seconds(1);
+  EXPECT_EQ(Read(Hello() + Acknowledgement()), "");
+  EXPECT_EQ(Taken(1000, absl::ZeroDuration(),
+                  Frame(FrameType::kHeaders, testing::kEndHeaders, 1,
+                        std::string(8'192, 'x'))),
+            512);
 }
 
 TEST_F(Http2GuardTest, StreamsBeyondTheirNumberWaitForSettings) {
   EXPECT_EQ(Read(Hello()), "");
   EXPECT_EQ(Taken(2000, absl::ZeroDuration(), Begin(1)),
             limits_.streams_before_settings);
-  guard_ = Http2Guard(limits_, now_);
+  guard_ = Http2Guard(limits_, nullptr, now_);
   EXPECT_EQ(Read(Hello()), "");
   EXPECT_EQ(Taken(500, absl::ZeroDuration(), Begin(1)), 500);
   EXPECT_EQ(Read(Acknowledgement()), "");
@@ -166,22 +218,36 @@ TEST_F(Http2GuardTest, FramesWithoutContentAreBounded) {
            Frame(FrameType::kData, 0, 1, ""),
            Frame(FrameType::kData, 0, 1, "x"),
            Frame(static_cast<FrameType>(99), 0, 1, "x")}) {
-    guard_ = Http2Guard(limits_, now_);
+    guard_ = Http2Guard(limits_, nullptr, now_);
     EXPECT_EQ(Read(Hello()), "");  // its SETTINGS are one
     EXPECT_EQ(Taken(1'000'000, absl::Microseconds(1), frame),
               limits_.empty_frames - 1);
     // As many as come back go on for ever.
-    guard_ = Http2Guard(limits_, now_);
+    guard_ = Http2Guard(limits_, nullptr, now_);
     EXPECT_EQ(Read(Hello()), "");
     EXPECT_EQ(Taken(100'000, absl::Microseconds(100), frame), 100'000);
   }
+}
+
+TEST_F(Http2GuardTest, EachStreamBringsAFewFramesWithoutContent) {
+  EXPECT_EQ(Read(Hello() + Acknowledgement()), "");
+  std::string more;
+  for (int i = 0; i < limits_.empty_frames_per_stream; ++i) {
+    more += Frame(FrameType::kWindowUpdate, 0, 0, Number(1000, 4));
+  }
+  // 30,000 RPCs within a second.
+  for (uint32_t i = 0; i < 30'000; ++i, now_ += absl::Microseconds(33)) {
+    ASSERT_EQ(Read(Begin(2 * i + 1) + more), "") << i;
+  }
+  // Only new ones do.
+  EXPECT_LT(Taken(30'000, absl::Microseconds(33), Begin(1) + more), 5'000);
 }
 
 TEST_F(Http2GuardTest, PingsAreBounded) {
   const std::string ping = Frame(FrameType::kPing, 0, 0, "12345678");
   EXPECT_EQ(Read(Hello()), "");
   EXPECT_EQ(Taken(100'000, absl::Microseconds(1), ping), limits_.pings);
-  guard_ = Http2Guard(limits_, now_);
+  guard_ = Http2Guard(limits_, nullptr, now_);
   EXPECT_EQ(Read(Hello()), "");
   EXPECT_EQ(Taken(10'000, absl::Milliseconds(1), ping), 10'000);
 }
