@@ -18,6 +18,7 @@ constexpr uint8_t kHeaders = 1;
 constexpr uint8_t kRstStream = 3;
 constexpr uint8_t kSettings = 4;
 constexpr uint8_t kPing = 6;
+constexpr uint8_t kWindowUpdate = 8;
 constexpr uint8_t kContinuation = 9;
 constexpr uint8_t kAck = 1;
 constexpr uint8_t kEndStream = 1;
@@ -55,6 +56,7 @@ Http2Guard::Http2Guard(const Limits& limits, SharedHeaderBudget* shared,
       headers_(limits.header_bytes, limits.header_bytes_per_second),
       early_(limits.early_resets, limits.early_resets_per_second),
       pings_(limits.pings, limits.pings_per_second),
+      window_updates_(limits.window_updates, limits.window_updates_per_second),
       empty_(limits.empty_frames, limits.empty_frames_per_second),
       slice_(now) {}
 
@@ -64,6 +66,7 @@ void Http2Guard::Advance(absl::Time now) {
   headers_.Refill(now - slice_);
   early_.Refill(now - slice_);
   pings_.Refill(now - slice_);
+  window_updates_.Refill(now - slice_);
   empty_.Refill(now - slice_);
   const int64_t passed = std::min<int64_t>((now - slice_) / slice, kSlices);
   slice_ = now;
@@ -118,6 +121,7 @@ const char* Http2Guard::Begin() {
     case kHeaders:
       if (stream > newest_) {
         newest_ = stream;
+        window_updates_.Earn(limits_.window_updates_per_stream);
         empty_.Earn(limits_.empty_frames_per_stream);
       }
       block_bytes_ = payload_left_;
@@ -143,6 +147,8 @@ const char* Http2Guard::Begin() {
     case kPing:
       if ((head_[4] & kAck) == 0 && !pings_.Spend()) return "too many pings";
       return Empty();
+    case kWindowUpdate:
+      return window_updates_.Spend() ? nullptr : "too many updates of windows";
     case kData:
       if (payload_left_ >= kTinyData || (head_[4] & kEndStream) != 0) {
         return nullptr;

@@ -51,34 +51,37 @@ void UpdateReactor::Pump() {
       StartSendInitialMetadata();
       return;
     case UpdateStream::Pulled::kMessage:
+      // The summary is in the last one, which leaves together with the end:
+      // one write to the socket, and one wait for it, less.
+      if (message_.has_summary()) return End(&message_);
       StartWrite(&message_);
       return;
     case UpdateStream::Pulled::kEnd:
-      End(status_);
-      return;
+      return End(nullptr);
     case UpdateStream::Pulled::kNothingYet:
       return;
   }
 }
 
-void UpdateReactor::End(const absl::Status& status) {
-  if (!opened_) TellRequestId(status, request_id_, context_);
+void UpdateReactor::End(const v1::BulkUpdateLeadsResponse* last_message) {
+  if (!opened_) TellRequestId(status_, request_id_, context_);
   const UpdateStream::Totals totals = stream_->totals();
   const auto add = [&](const char* name, Outcome outcome) {
     context_->AddTrailingMetadata(
         name, absl::StrCat(totals[static_cast<size_t>(outcome)]));
   };
-  if (status.ok()) {
+  if (status_.ok()) {
     add("x-leads-updated", Outcome::kUpdated);
     add("x-leads-failed", Outcome::kFailed);
     add("x-leads-unprocessed", Outcome::kUnprocessed);
     add("x-leads-invalid", Outcome::kInvalid);
     add("x-leads-not-sent", Outcome::kNotSent);
     add("x-leads-unknown", Outcome::kUnknown);
-  } else if (const auto pushback = RetryPushback(status)) {
+  } else if (const auto pushback = RetryPushback(status_)) {
     context_->AddTrailingMetadata("grpc-retry-pushback-ms", *pushback);
   }
-  Finish(ToGrpc(status));
+  if (last_message == nullptr) return Finish(ToGrpc(status_));
+  StartWriteAndFinish(last_message, grpc::WriteOptions(), ToGrpc(status_));
 }
 
 void UpdateReactor::OnCancel() {

@@ -43,7 +43,8 @@ class UpdateReactor final
 
  private:
   void Pump();
-  void End(const absl::Status& status);
+  // Ends the RPC with `status_`, after that message if there is one.
+  void End(const v1::BulkUpdateLeadsResponse* last_message);
 
   void OnSendInitialMetadataDone(bool ok) override;
   void OnWriteDone(bool ok) override;
