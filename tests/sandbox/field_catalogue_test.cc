@@ -12,13 +12,14 @@ namespace {
 TEST(FieldCatalogueTest, TheAccountLooksLikeARealOne) {
   const FieldCatalogue catalogue = FieldCatalogue::RealAccount();
   std::set<std::string> names, types;
-  int unique = 0, locked = 0, with_options = 0;
+  int unique = 0, locked = 0, with_options = 0, custom = 0;
   for (const Field& field : catalogue.fields()) {
     names.insert(field.schema_name);
     types.insert(field.data_type);
     unique += field.is_unique;
     locked += field.lock_after_create > 0;
     with_options += !field.options.empty();
+    custom += field.schema_name.rfind("mx_", 0) == 0;
   }
   EXPECT_GE(names.size(), 140u);
   EXPECT_EQ(names.size(), catalogue.fields().size());
@@ -30,6 +31,8 @@ TEST(FieldCatalogueTest, TheAccountLooksLikeARealOne) {
   EXPECT_EQ(unique, 5);
   EXPECT_GT(locked, 2);
   EXPECT_GT(with_options, 5);
+  EXPECT_GT(custom, 50);
+  EXPECT_GT(static_cast<int>(names.size()) - custom, 50);
 }
 
 TEST(FieldCatalogueTest, MetadataWritesNumbersAsStrings) {

@@ -108,6 +108,16 @@ TEST_F(LeadUpdaterTest, WithoutASearchKeyLeadsAreFoundByProspectId) {
   EXPECT_EQ(store_.Value(1, "Age"), "33");
 }
 
+TEST_F(LeadUpdaterTest, AnswersSpellProspectIdAsAsked) {
+  behaviour_.answer_prospect_id = "ProspectId";
+  const UpdateResult result = Update(absl::StrCat(
+      R"({"LeadPropertiesList":[{"Fields":[{"Attribute":"ProspectId","Value":")",
+      store_.Value(1, "ProspectID"),
+      R"("},{"Attribute":"Age","Value":"33"}]}]})"));
+  EXPECT_NE(result.body.find(R"("Identifier":"ProspectId")"),
+            std::string::npos);
+}
+
 TEST_F(LeadUpdaterTest, TheCapitalSpellingCanBeRefused) {
   behaviour_.refuse_prospectID = true;
   EXPECT_EQ(Update(R"({"SearchByKey":"ProspectID","LeadPropertiesList":[{}]})")
@@ -178,6 +188,13 @@ TEST_F(LeadUpdaterTest, APoisonedLeadSinksItsWholeCall) {
   EXPECT_NE(result.body.find("MXInvalidDataTypeException"), std::string::npos);
   EXPECT_TRUE(applied_.empty());
   EXPECT_EQ(store_.Value(0, "LastName"), "");
+  behaviour_.poison_status = 412;
+  behaviour_.poison_type = "MXInvalidEntityException";
+  const UpdateResult other =
+      UpdateByEmail({"james@gmail.com"}, "LastName", "POISON");
+  EXPECT_EQ(other.status, 412);
+  EXPECT_NE(other.body.find(R"("ExceptionType":"MXInvalidEntityException")"),
+            std::string::npos);
 }
 
 TEST_F(LeadUpdaterTest, AKeyThatIsNotUniqueIsRefused) {
@@ -230,6 +247,15 @@ TEST_F(LeadUpdaterTest, AnswersCanBeShuffledShortAndMiscounted) {
   EXPECT_EQ(shuffled.size(), in_order.size());
 }
 
+TEST_F(LeadUpdaterTest, APartialSuccessReadsAsAsked) {
+  const std::vector<std::string> some = {"jack@gmail.com", "nobody@gmail.com"};
+  EXPECT_NE(UpdateByEmail(some).body.find(R"("Message":"Processed")"),
+            std::string::npos);
+  behaviour_.partial_message = "Partially processed";
+  EXPECT_NE(UpdateByEmail(some).body.find(R"("Message":"Partially processed")"),
+            std::string::npos);
+}
+
 TEST_F(LeadUpdaterTest, EchoesAreRewrittenAsAsked) {
   Behaviour behaviour;
   EXPECT_EQ(EchoValue(" A@b ", KeyKind::kEmail, behaviour), " A@b ");
@@ -238,6 +264,12 @@ TEST_F(LeadUpdaterTest, EchoesAreRewrittenAsAsked) {
   behaviour.echo_digits = true;
   EXPECT_EQ(EchoValue("+91-99", KeyKind::kPhone, behaviour), "9199");
   EXPECT_EQ(EchoValue("+91-99", KeyKind::kText, behaviour), "+91-99");
+  behaviour = Behaviour();
+  behaviour.echo_upper = true;
+  EXPECT_EQ(EchoValue(" a@b ", KeyKind::kEmail, behaviour), " A@B ");
+  behaviour.echo_padded = true;
+  EXPECT_EQ(EchoValue("a@b", KeyKind::kEmail, behaviour), "A @B");
+  EXPECT_EQ(EchoValue("c1", KeyKind::kText, behaviour), "C1 ");
 }
 
 TEST_F(LeadUpdaterTest, ADryRunAnswersTheSameAndStoresNothing) {

@@ -329,6 +329,94 @@ TEST_F(SandboxServerTest, AnOversizedAnswerIsTenMegabytes) {
   EXPECT_GT(Update(1).body.size(), 10u * 1024 * 1024);
 }
 
+TEST_F(SandboxServerTest, FaultsTakeTheirWordsAndSizesFromTheirSwitches) {
+  for (const std::string fault : {"error_500", "error_412"}) {
+    Faults(R"({"always":{"error_type":"MXInvalidEntityException",)"
+           R"("error_message":"No \"such\" entity","fault":")" +
+           fault + R"("}})");
+    EXPECT_EQ(Update(1).body,
+              R"({"Status":"Error","ExceptionType":"MXInvalidEntityException",)"
+              R"("ExceptionMessage":"No \"such\" entity"})");
+  }
+  Faults(
+      R"({"always":{"fault":"wrong_host","right_host":"api-us11.example.com"}})");
+  EXPECT_TRUE(absl::StrContains(Update(1).body, "api-us11.example.com"));
+  Faults(R"({"always":{"fault":"none"}})");
+  const std::string plain = Update(1).body;
+  Faults(R"({"always":{"fault":"oversized","oversized_bytes":100}})");
+  EXPECT_EQ(Update(1).body, std::string(100, ' ') + plain);
+}
+
+TEST_F(SandboxServerTest, LeadsAreWrittenWhenTheCallIsCountedOrAnswered) {
+  std::uint64_t call = 0;
+  for (const bool at_answer : {false, true}) {
+    Faults(
+        absl::StrCat(R"({"always":{"latency_min_ms":500,"latency_max_ms":500,)"
+                     R"("apply_at_answer":)",
+                     at_answer ? "true" : "false", "}}"));
+    const std::string value = at_answer ? "at answer" : "at count";
+    ++call;
+    Answer answer;
+    std::thread caller([&] { answer = Update(4, value); });
+    while (account().Record(call, 1).empty() ||
+           !account().Record(call, 1)[0].counted.has_value()) {
+      std::this_thread::yield();
+    }
+    const bool written = Sequence(4) == value;
+    // Half a second too late, and it would tell nothing.
+    if (account().Stats().in_flight == 1) EXPECT_EQ(written, !at_answer);
+    caller.join();
+    EXPECT_EQ(answer.status, 200);
+    EXPECT_EQ(Sequence(4), value);
+  }
+}
+
+TEST_F(SandboxServerTest, ThrottlesComeAtTheirTimeOrAtOnce) {
+  Faults(R"({"allowance":{"calls":1,"window_ms":3600000}})");
+  EXPECT_EQ(Update(1).status, 200);
+  const auto took = [&](const char* at_once, int latency_ms) {
+    Faults(absl::StrCat(R"({"always":{"throttle_at_once":)", at_once,
+                        R"(,"latency_min_ms":)", latency_ms,
+                        R"(,"latency_max_ms":)", latency_ms, "}}"));
+    const auto start = std::chrono::steady_clock::now();
+    EXPECT_EQ(Update(1).status, 429);
+    return std::chrono::steady_clock::now() - start;
+  };
+  EXPECT_GE(took("false", 100), std::chrono::milliseconds(100));
+  EXPECT_LT(took("true", 20'000), std::chrono::seconds(20));
+}
+
+TEST_F(SandboxServerTest, MetadataShowsUniquenessWhereAsked) {
+  const auto metadata = [&] {
+    return Client(*sandbox_).Send(http::verb::get, kMetadata).body;
+  };
+  EXPECT_FALSE(absl::StrContains(metadata(), "IsUnique"));
+  Faults(R"({"always":{"metadata_is_unique":true}})");
+  EXPECT_TRUE(absl::StrContains(metadata(), R"("IsUnique":false)"));
+  EXPECT_TRUE(absl::StrContains(metadata(), R"("IsReadOnly":)"));
+}
+
+// As many as the largest account has calls under way, on connections that all
+// stay open.
+TEST_F(SandboxServerTest, AHundredKeepAliveConnectionsAreServedInTurn) {
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 100; ++i) {
+    clients.push_back(std::make_unique<Client>(*sandbox_));
+  }
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 100; ++i) {
+      EXPECT_EQ(clients[static_cast<size_t>(i)]
+                    ->Send(http::verb::post, kUpdate,
+                           Body(i, absl::StrCat("round ", round)))
+                    .status,
+                200);
+    }
+  }
+  EXPECT_EQ(Sequence(99), "round 2");
+  EXPECT_EQ(account().Stats().connections_accepted, 100u);
+  EXPECT_EQ(account().Stats().connections_open, 100u);
+}
+
 TEST_F(SandboxServerTest, ACallThatIsNeverAnsweredIsAppliedAllTheSame) {
   Faults(R"({"always":{"fault":"never_answer"}})");
   Client client(*sandbox_);

@@ -14,9 +14,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "gateway/model/errors.h"
+#include "gateway/model/lead.h"
 #include "gateway/model/limits.h"
+#include "gateway/model/reason.h"
 #include "gateway/schema/field_catalogue.h"
+#include "gateway/validation/request_validator.h"
 #include "gtest/gtest.h"
+#include "leadgateway/v1/lead_gateway.pb.h"
 
 namespace leadgateway::server {
 namespace {
@@ -347,6 +351,76 @@ TEST_F(AccountFieldsTest, ReadersOnAnyThreadSeeWholeCataloguesWhileTheyChange) {
   }
   stop = true;
   for (std::thread& reader : readers) reader.join();
+}
+
+// What gRPC's threads do while the loop thread takes new fields over: every
+// lead of a request is checked against one and the same catalogue.
+TEST_F(AccountFieldsTest, RequestsAreCheckedWhileAFieldComesAndAnotherGoes) {
+  const auto with = [](const std::string& name) {
+    std::vector<schema::FieldInfo> all(3);
+    all[0].schema_name = "EmailAddress";
+    all[0].unique = true;
+    all[1].schema_name = "mx_Always";
+    all[2].schema_name = name;
+    return *schema::FieldCatalogue::Create(std::move(all), {},
+                                           absl::UnixEpoch());
+  };
+  const char* const names[] = {"mx_Even", "mx_Odd"};
+  v1::BulkUpdateLeadsRequest both;
+  both.set_search_by_key("EmailAddress");
+  constexpr int kLeads = 25;
+  for (int i = 0; i < kLeads; ++i) {
+    v1::Lead& lead = *both.add_leads();
+    for (const char* name :
+         {"EmailAddress", "mx_Even", "mx_Always", "mx_Odd"}) {
+      v1::LeadField& field = *lead.add_fields();
+      field.set_attribute(name);
+      field.set_string_value(absl::StrCat(i));
+    }
+  }
+
+  ASSERT_TRUE(fields_.StartFetch(kStart));
+  fields_.Fetched(with(names[0]), kStart);
+  std::atomic<bool> stop{false};
+  std::atomic<int> without[2] = {0, 0};
+  std::vector<std::thread> rpcs;
+  for (int i = 0; i < 20; ++i) {
+    rpcs.emplace_back([&] {
+      while (!stop.load(std::memory_order_relaxed)) {
+        v1::BulkUpdateLeadsRequest request = both;
+        validation::ValidationOptions options;
+        const Catalogue seen = fields_.Get();
+        options.catalogue = seen.get();
+        const auto validated = validation::ValidateRequest(request, options);
+        ASSERT_TRUE(validated.ok());
+        ASSERT_EQ(validated->invalid.size(), kLeads);
+        const bool odd = seen->Find("mx_Odd") != nullptr;
+        for (const LeadResult& result : validated->invalid) {
+          const auto& mistakes = result.problem->violations;
+          ASSERT_EQ(mistakes.size(), 1u);
+          EXPECT_EQ(mistakes[0].reason, Reason::kFieldUnknown);
+          EXPECT_EQ(mistakes[0].field,
+                    absl::StrCat("leads[", result.index, "].fields[\"",
+                                 names[odd ? 0 : 1], "\"]"));
+        }
+        without[odd ? 0 : 1].fetch_add(1, std::memory_order_relaxed);
+      }
+    });
+  }
+  absl::Time now = kStart;
+  // Until requests have met either state often, and in between each has missed
+  // a field and had newer ones fetched for it.
+  for (int i = 1; i <= 100 || without[0] < 100 || without[1] < 100; ++i) {
+    now += absl::Hours(1);
+    fields_.WhenNewer(fields_.Get(), now, now + absl::Seconds(1), {},
+                      Into(&answers_));
+    ASSERT_TRUE(fields_.StartFetch(now));
+    fields_.Fetched(with(names[i % 2]), now);
+    std::this_thread::yield();
+  }
+  stop = true;
+  for (std::thread& rpc : rpcs) rpc.join();
+  for (const auto& answer : answers_) EXPECT_TRUE(answer.ok());
 }
 
 }  // namespace

@@ -178,6 +178,7 @@ TEST(FitText, AnEmailAddressHasAnAtWithSomethingOnBothSides) {
                             {" @b", "no"},
                             {"a\n@b", "no"},
                             {std::string("a\0@b", 4), "no"},
+                            {absl::StrCat(kFiveMegabytes, "@x"), "same"},
                             {kFiveMegabytes, "no"}});
 }
 
@@ -189,21 +190,27 @@ TEST(FitText, APhoneNumberHasADigit) {
                             {"n/a", "no"},
                             {"+", "no"},
                             {" ", "no"},
-                            {"12\n34", "no"}});
+                            {"12\n34", "no"},
+                            {kFiveMegabytes, "same"},
+                            {std::string(5 << 20, 'x'), "no"}});
 }
 
 TEST(FitText, AWebsiteHasAHostAndNoWhiteSpace) {
-  Check(FieldKind::kWebsite, {{"example.com", "same"},
-                              {"https://example.com/a?b=c#d", "same"},
-                              {"http://localhost", "same"},
-                              {"https://\u4f8b\u5b50.example", "same"},
-                              {" example.com ", "same"},
-                              {"http://", "no"},
-                              {"https:///path", "no"},
-                              {"/path", "no"},
-                              {"example .com", "no"},
-                              {"exam\nple.com", "no"},
-                              {" ", "no"}});
+  Check(FieldKind::kWebsite,
+        {{"example.com", "same"},
+         {"https://example.com/a?b=c#d", "same"},
+         {"http://localhost", "same"},
+         {"https://\u4f8b\u5b50.example", "same"},
+         {" example.com ", "same"},
+         {"http://", "no"},
+         {"https:///path", "no"},
+         {"/path", "no"},
+         {"example .com", "no"},
+         {"exam\nple.com", "no"},
+         {" ", "no"},
+         {kFiveMegabytes, "same"},
+         {absl::StrCat("http://", kFiveMegabytes, " x"), "no"},
+         {absl::StrCat("http://", std::string(5 << 20, '/')), "no"}});
 }
 
 // Values that no caller means, against each kind: "y" fits as it is, "-" does

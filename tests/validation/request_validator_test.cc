@@ -546,6 +546,35 @@ TEST_F(FieldChecksTest, NamesAreTakenToTheLetter) {
   EXPECT_EQ(Mistake(), "has no attribute name");
 }
 
+// The same for the request's search key, and its error stays short.
+TEST_F(FieldChecksTest, SearchKeysAreTakenToTheLetter) {
+  With("mx_Short", "x");
+  for (const std::string& key :
+       {std::string("emailaddress"), std::string("EmailAddress "),
+        std::string("EmailAddress\0", 13), std::string("Email\x01Address"),
+        std::string("Email"), std::string("mx_Name"), std::string("."),
+        std::string(" "), std::string("\U0001F600"),
+        std::string("\u202eEmailAddress"),
+        std::string("\u05e9\u05dc\u05d5\u05dd"), std::string(5 << 20, 'm')}) {
+    request_.set_search_by_key(key);
+    const absl::Status refused = Refused();
+    EXPECT_EQ(errors::ReasonNameOf(refused), "SEARCH_KEY_UNKNOWN")
+        << key.substr(0, 100);
+    EXPECT_LT(refused.message().size(), 1000);
+    for (const char c : refused.message()) {
+      EXPECT_GE(static_cast<unsigned char>(c), 0x20) << key.substr(0, 100);
+    }
+  }
+  // Neither of these is unique.
+  for (const std::string key : {"mx_Name.With.Dots", "mx_Locked"}) {
+    request_.set_search_by_key(key);
+    EXPECT_EQ(errors::ReasonNameOf(Refused()), "SEARCH_KEY_NOT_UNIQUE") << key;
+  }
+  // The names that people see are told, too.
+  request_.set_search_by_key("Email");
+  EXPECT_THAT(std::string(Refused().message()), HasSubstr("EmailAddress"));
+}
+
 TEST_F(FieldChecksTest, NamesOfAnyScriptAreNamesIfTheAccountHasThem) {
   std::vector<schema::FieldInfo> fields;
   const std::string names[] = {"EmailAddress",
