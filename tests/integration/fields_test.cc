@@ -169,18 +169,28 @@ TEST(FieldsTest, AFieldThatHasJustBeenMadeIsUsableAtOnce) {
   EXPECT_EQ(MetadataCalls(gateway), 2);
 }
 
+// In whichever of its ways LeadSquared says so.
 TEST(FieldsTest, AFieldThatLeadSquaredRefusesIsUnknownSoon) {
-  Gateway gateway(Checked());
-  v1::BulkUpdateLeadsRequest request = Updates(0, 1);
-  AddField(request, 0, "mx_City");
-  ExpectAll(gateway.Update(request), 1, v1::OUTCOME_UPDATED);
-  ASSERT_TRUE(gateway.account().RemoveField("mx_City").ok());
-  Answer answer = gateway.Update(request);
-  EXPECT_EQ(answer.results.at(0).outcome(), v1::OUTCOME_FAILED);
-  EXPECT_TRUE(Eventually([&] {
-    answer = gateway.Update(request);
-    return ReasonOf(answer.results.at(0)) == "FIELD_UNKNOWN";
-  }));
+  for (const std::string shape :
+       {"fail_lead", "fail_call_412", "fail_call_500"}) {
+    SCOPED_TRACE(shape);
+    GatewaySetup setup = Checked();
+    setup.Faults(
+        absl::StrCat(R"({"always":{"unknown_attribute":")", shape, R"("}})"));
+    Gateway gateway(setup);
+    v1::BulkUpdateLeadsRequest request = Updates(0, 1);
+    AddField(request, 0, "mx_City");
+    ExpectAll(gateway.Update(request), 1, v1::OUTCOME_UPDATED);
+    ASSERT_TRUE(gateway.account().RemoveField("mx_City").ok());
+    Answer answer = gateway.Update(request);
+    ASSERT_EQ(answer.results.size(), 1);
+    EXPECT_EQ(answer.results.at(0).outcome(), v1::OUTCOME_FAILED);
+    // Early: the next refresh of its own is ten minutes away.
+    EXPECT_TRUE(Eventually([&] {
+      answer = gateway.Update(request);
+      return ReasonOf(answer.results.at(0)) == "FIELD_UNKNOWN";
+    }));
+  }
 }
 
 TEST(FieldsTest, ARestartServesFromWhatWasSaved) {

@@ -364,7 +364,9 @@ TEST_F(SandboxServerTest, LeadsAreWrittenWhenTheCallIsCountedOrAnswered) {
     }
     const bool written = Sequence(4) == value;
     // Half a second too late, and it would tell nothing.
-    if (account().Stats().in_flight == 1) EXPECT_EQ(written, !at_answer);
+    if (account().Stats().in_flight == 1) {
+      EXPECT_EQ(written, !at_answer);
+    }
     caller.join();
     EXPECT_EQ(answer.status, 200);
     EXPECT_EQ(Sequence(4), value);

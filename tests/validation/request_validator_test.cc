@@ -551,7 +551,9 @@ TEST_F(FieldChecksTest, SearchKeysAreTakenToTheLetter) {
   With("mx_Short", "x");
   for (const std::string& key :
        {std::string("emailaddress"), std::string("EmailAddress "),
-        std::string("EmailAddress\0", 13), std::string("Email\x01Address"),
+        std::string("EmailAddress\0", 13),
+        std::string("Email\x01"
+                    "Address"),
         std::string("Email"), std::string("mx_Name"), std::string("."),
         std::string(" "), std::string("\U0001F600"),
         std::string("\u202eEmailAddress"),
