@@ -23,7 +23,7 @@ struct SandboxOptions {
   AccountOptions account;
   std::string host = "127.0.0.1";  // an IP address
   std::uint16_t port = 0;          // 0: a free one
-  std::uint64_t max_body_bytes = 8 * 1024 * 1024;
+  std::uint64_t max_body_bytes = 8ULL << 20;
 };
 
 class Sandbox {

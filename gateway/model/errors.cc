@@ -19,6 +19,17 @@
 namespace leadgateway::errors {
 namespace {
 
+// A name that a caller gave, as it may stand in a sentence: in quotes, bounded,
+// and without control characters.
+std::string Name(absl::string_view text, size_t max_bytes) {
+  std::string quoted = "\"";
+  for (const char c : Bounded(text, max_bytes)) {
+    if (c == '"' || c == '\\') quoted += '\\';
+    quoted += absl::ascii_iscntrl(static_cast<unsigned char>(c)) ? ' ' : c;
+  }
+  return quoted + '"';
+}
+
 // Attribute names in messages are cut here; LeadSquared's have at most 50.
 constexpr size_t kMaxNameBytes = 100;
 
@@ -123,12 +134,12 @@ absl::Status TooManyLeads(int64_t leads, int64_t limit) {
 
 absl::Status AccountUnknown(absl::string_view account,
                             const std::vector<std::string>& configured) {
-  absl::Status status = Make(
-      Reason::kAccountUnknown,
-      absl::StrCat("no account \"", Bounded(account, 64), "\" is configured; ",
-                   configured.empty()
-                       ? "there is none that this caller may use"
-                       : absl::StrCat("there is ", Quoted(configured))));
+  absl::Status status =
+      Make(Reason::kAccountUnknown,
+           absl::StrCat("no account ", Name(account, 64), " is configured; ",
+                        configured.empty()
+                            ? "there is none that this caller may use"
+                            : absl::StrCat("there is ", Quoted(configured))));
   AddViolation(status, "account");
   return status;
 }
@@ -171,7 +182,7 @@ absl::Status PolicyDenied(absl::string_view method, absl::string_view caller,
 absl::Status SearchKeyUnknown(absl::string_view key,
                               const std::vector<std::string>& nearest) {
   std::string message =
-      absl::StrCat("the account has no field \"", Bounded(key, 128), "\"");
+      absl::StrCat("the account has no field ", Name(key, 128));
   if (!nearest.empty()) {
     absl::StrAppend(&message, "; did you mean ", Quoted(nearest), "?");
   }
@@ -184,8 +195,8 @@ absl::Status SearchKeyNotUnique(absl::string_view key,
                                 const std::vector<std::string>& unique) {
   absl::Status status =
       Make(Reason::kSearchKeyNotUnique,
-           absl::StrCat("field \"", key,
-                        "\" is not unique on this account, so it can't find "
+           absl::StrCat("field ", Name(key, 128),
+                        " is not unique on this account, so it can't find "
                         "leads; unique are ",
                         Quoted(unique)));
   AddViolation(status, "search_by_key");
@@ -437,12 +448,8 @@ Problem FieldSaidUnknown(int index, absl::string_view attribute,
 std::string LeadPath(int index) { return absl::StrCat("leads[", index, "]"); }
 
 std::string FieldPath(int index, absl::string_view attribute) {
-  std::string escaped;
-  for (const char c : Bounded(attribute, kMaxNameBytes)) {
-    if (c == '"' || c == '\\') escaped += '\\';
-    escaped += absl::ascii_iscntrl(static_cast<unsigned char>(c)) ? ' ' : c;
-  }
-  return absl::StrCat(LeadPath(index), ".fields[\"", escaped, "\"]");
+  return absl::StrCat(LeadPath(index), ".fields[",
+                      Name(attribute, kMaxNameBytes), "]");
 }
 
 std::string Bounded(absl::string_view text, size_t max_bytes) {

@@ -136,7 +136,7 @@ void AccountFields::Refresh() {
   if (!options_.pinned) next_fetch_ = absl::InfinitePast();
 }
 
-void AccountFields::Replace(Catalogue fields) {
+void AccountFields::Replace(const Catalogue& fields) {
   {
     const MutexLock lock(mutex_);
     fields_ = fields;

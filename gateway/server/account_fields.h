@@ -92,7 +92,7 @@ class AccountFields {
   void Refresh();
 
   // Other fields than those known, as in Options::saved.
-  void Replace(Catalogue fields);
+  void Replace(const Catalogue& fields);
 
   // Other settings, as in Options.
   void Reconfigure(absl::Duration refresh, bool pinned,

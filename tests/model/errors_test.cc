@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "gateway/model/lead.h"
@@ -155,6 +156,17 @@ TEST(Errors, BoundWhatCallersSay) {
   EXPECT_LT(errors::SearchKeyUnknown(endless, {}).message().size(), 300);
   EXPECT_LT(errors::UpstreamCredentialsRejected("x", endless).message().size(),
             kMaxReasonBytes + 300);
+}
+
+// Control characters would reach terminals; quotes would end the name early.
+TEST(Errors, WriteWhatCallersNameWithoutControlCharacters) {
+  const std::string odd("a\0\x1b[31m\"\n", 9);
+  for (const absl::Status& status :
+       {errors::AccountUnknown(odd, {}), errors::SearchKeyUnknown(odd, {}),
+        errors::SearchKeyNotUnique(odd, {})}) {
+    EXPECT_TRUE(absl::StrContains(status.message(), "\"a  [31m\\\" \""))
+        << status;
+  }
 }
 
 TEST(LeadProblem, GivesLeadSquaredsWordsVerbatimWhereItRefusedTheLead) {

@@ -239,6 +239,7 @@ TEST_F(LeadUpdaterTest, AnswersCanBeShuffledShortAndMiscounted) {
             R"("Message":"Processed"},"Details":{}})");
   behaviour_ = Behaviour();
   std::vector<std::string> emails;
+  emails.reserve(20);
   for (int i = 0; i < 20; ++i) emails.push_back(absl::StrCat("x", i));
   const std::string in_order = UpdateByEmail(emails).body;
   behaviour_.shuffle = true;

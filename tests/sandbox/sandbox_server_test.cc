@@ -76,7 +76,7 @@ class Client {
   Answer Read() {
     Answer answer;
     http::response_parser<http::string_body> parser;
-    parser.body_limit(64 * 1024 * 1024);
+    parser.body_limit(64ULL << 20);
     http::read(socket_, buffer_, parser, answer.error);
     answer.status = static_cast<int>(parser.get().result_int());
     answer.body = parser.get().body();
@@ -402,6 +402,7 @@ TEST_F(SandboxServerTest, MetadataShowsUniquenessWhereAsked) {
 // stay open.
 TEST_F(SandboxServerTest, AHundredKeepAliveConnectionsAreServedInTurn) {
   std::vector<std::unique_ptr<Client>> clients;
+  clients.reserve(100);
   for (int i = 0; i < 100; ++i) {
     clients.push_back(std::make_unique<Client>(*sandbox_));
   }
@@ -505,6 +506,7 @@ TEST_F(SandboxServerTest, KeepsTheOrderInWhichALeadWasWritten) {
 TEST_F(SandboxServerTest, ManyConnectionsAtOnce) {
   constexpr int kThreads = 8, kCalls = 50;
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&, t] {
       Client client(*sandbox_);

@@ -348,6 +348,7 @@ TEST_F(AccountFieldsTest, ReadersOnAnyThreadSeeWholeCataloguesWhileTheyChange) {
   std::atomic<bool> stop{false};
   std::atomic<int> reads{0};
   std::vector<std::thread> readers;
+  readers.reserve(4);
   for (int i = 0; i < 4; ++i) {
     readers.emplace_back([&] {
       while (!stop.load(std::memory_order_relaxed)) {
@@ -402,6 +403,7 @@ TEST_F(AccountFieldsTest, RequestsAreCheckedWhileAFieldComesAndAnotherGoes) {
   std::atomic<bool> stop{false};
   std::atomic<int> without[2] = {0, 0};
   std::vector<std::thread> rpcs;
+  rpcs.reserve(20);
   for (int i = 0; i < 20; ++i) {
     rpcs.emplace_back([&] {
       while (!stop.load(std::memory_order_relaxed)) {
