@@ -126,6 +126,11 @@ std::string MemberOf(const std::string& line, const char* name) {
 }
 
 std::string HttpGet(const std::string& address, const std::string& path) {
+  return HttpAnswer(address, "GET", path);
+}
+
+std::string HttpAnswer(const std::string& address, const std::string& method,
+                       const std::string& path) {
   const size_t colon = address.rfind(':');
   int port = 0;
   if (colon == std::string::npos ||
@@ -142,8 +147,8 @@ std::string HttpGet(const std::string& address, const std::string& path) {
   to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   std::string answer;
   const std::string request =
-      absl::StrCat("GET ", path, " HTTP/1.1\r\nHost: ", address,
-                   "\r\nConnection: close\r\n\r\n");
+      absl::StrCat(method, " ", path, " HTTP/1.1\r\nHost: ", address,
+                   "\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
   if (connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof(to)) == 0 &&
       send(fd, request.data(), request.size(), MSG_NOSIGNAL) ==
           static_cast<ssize_t>(request.size())) {

@@ -53,6 +53,9 @@ std::string MemberOf(const std::string& line, const char* name);
 
 // The answer to "GET PATH" at "HOST:PORT", head and body; "" if there is none.
 std::string HttpGet(const std::string& address, const std::string& path);
+// The same with another method, without a body.
+std::string HttpAnswer(const std::string& address, const std::string& method,
+                       const std::string& path);
 
 }  // namespace leadgateway::testing
 
