@@ -140,9 +140,9 @@ bool UpdateStream::Ready() const {
   if (refused_ || finished_) return true;
   if (!accepted_ || abandoned_) return false;
   if (!opened_) return true;
-  // All results at once and none written: the end comes at once, too, and
-  // decides whether they are written at all.
-  if (!results_written_ && counted_ == total_) return false;
+  // The end follows the last result at once: both leave in one message, or the
+  // end decides that no result is written at all.
+  if (counted_ == total_) return false;
   return !results_.empty() || progress_.has_value();
 }
 
