@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <boost/asio.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
@@ -18,6 +19,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 
 namespace leadgateway::sandbox {
 namespace {
@@ -462,6 +464,49 @@ TEST_F(SandboxServerTest, ASpikeAddsToTheLatencyOrTakesItsPlace) {
   EXPECT_LT(
       latency(R"("latency_min_ms":9000,"latency_max_ms":9000,"spike_to_ms":1)"),
       std::chrono::seconds(9));
+}
+
+// Without sockets: what is planned for each call.
+TEST_F(SandboxServerTest, LatenciesAndSpikesAreDrawnBySeedAndCallNumber) {
+  const auto planned = [](std::uint64_t seed) {
+    AccountOptions options;
+    options.faults_json =
+        absl::StrCat(R"({"seed":)", seed,
+                     R"(,"always":{"latency_min_ms":40,"latency_max_ms":120,)"
+                     R"("spike_probability":0.1,"spike_to_ms":250}})");
+    auto account = Account::Create(std::move(options));
+    EXPECT_TRUE(account.ok()) << account.status();
+    std::vector<absl::Duration> latencies;
+    latencies.reserve(1000);
+    for (int i = 0; i < 1000; ++i) {
+      Account::Call call = (*account)->Begin({.method = "POST",
+                                              .target = kUpdate,
+                                              .content_type = "",
+                                              .access_key = kTestAccessKey,
+                                              .secret_key = kTestSecretKey});
+      latencies.push_back(call.answer_after);
+    }
+    return latencies;
+  };
+  const std::vector<absl::Duration> one = planned(1);
+  EXPECT_EQ(planned(1), one);
+  EXPECT_NE(planned(2), one);
+  int spikes = 0;
+  absl::Duration least = absl::InfiniteDuration();
+  absl::Duration most;
+  for (const absl::Duration latency : one) {
+    if (latency == absl::Milliseconds(250)) {
+      ++spikes;
+      continue;
+    }
+    least = std::min(least, latency);
+    most = std::max(most, latency);
+  }
+  EXPECT_NEAR(spikes, 100, 40);
+  EXPECT_GE(least, absl::Milliseconds(40));
+  EXPECT_LT(least, absl::Milliseconds(45));
+  EXPECT_LE(most, absl::Milliseconds(120));
+  EXPECT_GT(most, absl::Milliseconds(115));
 }
 
 TEST_F(SandboxServerTest, ACallIsCountedAtItsMoment) {
