@@ -8,6 +8,9 @@
                                           something that is there
   manifests.py times MANIFESTS            that a pod may live until it has drained
   manifests.py memory MANIFESTS           that its bounds fit under its limit
+  manifests.py restraint MANIFESTS        that a mesh neither tries RPCs again nor cuts
+                                          them, nor puts replicas out
+  manifests.py hardening MANIFESTS        what the pod may not do, and its probes
   manifests.py config MANIFESTS           the gateway's configuration
   manifests.py headless MANIFESTS         the name by which replicas are found
 """
@@ -285,6 +288,73 @@ def memory(manifests):
     manifests.expect(bound <= limit, "the memory limit is too low")
 
 
+def restraint(manifests):
+    expect = manifests.expect
+    # Istio tries twice by itself, and has a time limit if any is set.
+    for each in manifests.of("VirtualService"):
+        for http in each["spec"]["http"]:
+            name = http.get("name", "without a name")
+            expect(http.get("retries") == {"attempts": 0}, f"route {name}: retries")
+            expect(http.get("timeout") == "0s", f"route {name}: timeout")
+            expect("fault" not in http, f"route {name}: fault")
+    for each in manifests.of("DestinationRule"):
+        policy = each["spec"]["trafficPolicy"]
+        expect(
+            policy["loadBalancer"]["consistentHash"].get("httpHeaderName")
+            == "x-lead-account",
+            "DestinationRule: not by account",
+        )
+        expect("outlierDetection" not in policy, "DestinationRule: outlierDetection")
+        expect(
+            "maxRetries" not in policy["connectionPool"]["http"],
+            "DestinationRule: maxRetries",
+        )
+    # Linkerd and the Gateway API do neither unless they are told to.
+    for each in manifests.all:
+        name = f"{each['kind']} {each['metadata']['name']}"
+        for key in each["metadata"].get("annotations", {}):
+            expect(
+                not key.startswith(("retry.linkerd.io/", "timeout.linkerd.io/")),
+                f"{name}: {key}",
+            )
+        expect(each["kind"] != "ServiceProfile", f"{name}: may have retries")
+    for each in manifests.of("GRPCRoute"):
+        for rule in each["spec"]["rules"]:
+            for key in ("retry", "timeouts", "filters"):
+                expect(key not in rule, f"GRPCRoute: {key}")
+
+
+def hardening(manifests):
+    expect = manifests.expect
+    pod = manifests.pod()["spec"]
+    container = manifests.container()
+    security = container["securityContext"]
+    expect(security.get("readOnlyRootFilesystem") is True, "the root can be written")
+    expect(security.get("allowPrivilegeEscalation") is False, "escalation")
+    expect(security.get("capabilities") == {"drop": ["ALL"]}, "capabilities")
+    expect(pod["securityContext"].get("runAsNonRoot") is True, "runAsNonRoot")
+    expect(pod["securityContext"].get("runAsUser", 0) > 0, "runAsUser")
+    expect(
+        pod["securityContext"].get("seccompProfile") == {"type": "RuntimeDefault"},
+        "seccompProfile",
+    )
+    expect(pod.get("automountServiceAccountToken") is False, "a token is mounted")
+    # An outage of LeadSquared must not restart anything.
+    for probe, path in (("readinessProbe", "/readyz"), ("livenessProbe", "/healthz")):
+        expect(container[probe]["httpGet"]["path"] == path, f"{probe}: path")
+    secrets = {each["name"] for each in pod["volumes"] if "secret" in each}
+    for mount in container["volumeMounts"]:
+        if mount["name"] in secrets:
+            expect(mount.get("readOnly") is True, f"{mount['name']} can be written")
+    for kind in ("PodDisruptionBudget", "NetworkPolicy"):
+        expect(manifests.of(kind), f"no {kind}")
+    for each in manifests.of("NetworkPolicy"):
+        expect(
+            sorted(each["spec"]["policyTypes"]) == ["Egress", "Ingress"],
+            f"NetworkPolicy {each['metadata']['name']}: policyTypes",
+        )
+
+
 def config(manifests):
     json.dump(manifests.config(), sys.stdout)
 
@@ -292,7 +362,17 @@ def config(manifests):
 def main():
     commands = {
         each.__name__: each
-        for each in (schemas, kinds, references, times, memory, config, headless)
+        for each in (
+            schemas,
+            kinds,
+            references,
+            times,
+            memory,
+            restraint,
+            hardening,
+            config,
+            headless,
+        )
     }
     if len(sys.argv) < 3 or sys.argv[1] not in commands:
         sys.exit(__doc__)

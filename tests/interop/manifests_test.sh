@@ -61,6 +61,8 @@ for each in kubernetes envoy istio linkerd; do
   check "$each: what is named is there" manifests references "$run/$each.yaml"
   check "$each: a pod has the time to drain" manifests times "$run/$each.yaml"
   check "$each: its memory is enough" manifests memory "$run/$each.yaml"
+  check "$each: nothing tries RPCs again or cuts them" manifests restraint "$run/$each.yaml"
+  check "$each: the pod may do what it must and no more" manifests hardening "$run/$each.yaml"
   check "$each: the gateway takes its configuration, and serves with it" serves_here "$each"
 done
 
@@ -85,6 +87,12 @@ check "a wrong value of Istio is noticed" spoilt istio s/ISTIO_MUTUAL/MUTUALLY/ 
 check "a misspelt field of the Gateway API is noticed" spoilt linkerd s/backendRefs/backends/ custom_fit
 check "a port that is not there is noticed" spoilt linkerd 's/port: admin$/port: pages/' manifests references
 check "too short a grace is noticed" spoilt kubernetes 's/GracePeriodSeconds: 60/GracePeriodSeconds: 45/' manifests times
+check "a mesh's retries are noticed" spoilt istio 's/attempts: 0/attempts: 2/' manifests restraint
+check "a mesh's time limit is noticed" spoilt istio 's/timeout: 0s/timeout: 15s/' manifests restraint
+check "Linkerd's retries are noticed" spoilt linkerd \
+  '/^kind: GRPCRoute/,/^spec:/s#^  name: .*#  annotations: {retry.linkerd.io/grpc: unavailable}\n&#' manifests restraint
+check "a pod that may write its root is noticed" spoilt kubernetes \
+  's/readOnlyRootFilesystem: true/readOnlyRootFilesystem: false/' manifests hardening
 check "too little memory is noticed" spoilt kubernetes 's/memory: 512Mi/memory: 256Mi/' manifests memory
 
 report
