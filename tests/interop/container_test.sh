@@ -96,7 +96,7 @@ serve contained unshare --mount bash -c '
 ' bash "$root" "$run/state" "$program"
 listen=$(address_of contained) admin=$(address_of contained admin)
 ready() { curl -s --fail -o /dev/null "http://$admin/readyz"; }
-wait_for 20 "the fields" ready
+wait_for 60 "the fields" ready
 updated() {
   "$GRPCURL" -plaintext -d '{"search_by_key":"EmailAddress","leads":[{"fields":[
       {"attribute":"EmailAddress","string_value":"lead1@example.com"},

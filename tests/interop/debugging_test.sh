@@ -43,7 +43,7 @@ gateway() {
 one_account() {
   leadsquared_is none
   gateway "$(account acme "${1-}")" "${2-}"
-  wait_for 20 "the fields" ready
+  wait_for 60 "the fields" ready
 }
 slowly='"allowance": { "calls": 2, "window": "20s" }'
 
@@ -59,7 +59,7 @@ scene_queue() {
   for i in $(seq 200); do echo "lead$i@example.com,Ada"; done >>"$run/many.csv"
   start import "$leadctl" update --gateway="$listen" --file="$run/many.csv" \
     --search-by=EmailAddress --caller=nightly-import
-  wait_for 20 "the first answer" status_has '"mean_leads_per_call"'
+  wait_for 60 "the first answer" status_has '"mean_leads_per_call"'
 }
 
 # The account lives at another of LeadSquared's hosts.
@@ -95,7 +95,7 @@ scene_forbidden() { one_account '"allowedCallers": [ "crm-sync" ]'; }
 scene_refused() {
   one_account
   sed -i 's/"acme"/"acme", "allowance": { "calls": 0 }/' "$run/gateway-$number.json"
-  wait_for 20 "the refusal" grep -q '"event":"config_refused"' "$log"
+  wait_for 60 "the refusal" grep -q '"event":"config_refused"' "$log"
 }
 
 # It was started while LeadSquared was down.
@@ -110,9 +110,9 @@ scene_drain() {
   sandbox_set '{"always":{"latency_min_ms":8000,"latency_max_ms":8000}}'
   printf 'EmailAddress,FirstName\nlead1@example.com,Ada\n' >"$run/one.csv"
   start last "$leadctl" update --gateway="$listen" --file="$run/one.csv" --search-by=EmailAddress
-  wait_for 20 "the call" status_has '"leads_in_flight"'
+  wait_for 60 "the call" status_has '"leads_in_flight"'
   kill -TERM "${pid_of[gateway-$number]}"
-  wait_for 20 "the drain" grep -q '"event":"draining"' "$log"
+  wait_for 60 "the drain" grep -q '"event":"draining"' "$log"
 }
 
 make_certificates() {
@@ -140,7 +140,7 @@ END
   listen=$(address_of "gateway-$number")
   admin=$(address_of "gateway-$number" admin)
   log=$run/gateway-$number.log
-  wait_for 20 "the fields" ready
+  wait_for 60 "the fields" ready
 }
 scene_tls() { listening '"address": "127.0.0.1:0", "tls": { '"$tls"' }'; }
 scene_mtls() {
@@ -168,7 +168,7 @@ scene_proxy() {
     --plaintext-replicas >"$run/envoy.yaml"
   start envoy envoy -c "$run/envoy.yaml" --use-dynamic-base-id --concurrency 1 \
     --admin-address-path "$run/envoy.admin" --log-level warning
-  wait_for 20 "Envoy's admin address" test -s "$run/envoy.admin"
+  wait_for 60 "Envoy's admin address" test -s "$run/envoy.admin"
   listen=$(curl -sS "http://$(<"$run/envoy.admin")/listeners" | sed 's/.*:://')
 }
 

@@ -56,8 +56,8 @@ serve_envoy() {
   python3 tests/interop/envoy_config.py "$@" >"$run/$name.yaml"
   start "$name" envoy -c "$run/$name.yaml" --use-dynamic-base-id --concurrency 1 \
     --admin-address-path "$run/$name.admin" --log-level warning
-  wait_for 20 "$name's admin address" test -s "$run/$name.admin"
-  wait_for 20 "$name to find the replicas" replicas_are "$name" 2
+  wait_for 60 "$name's admin address" test -s "$run/$name.admin"
+  wait_for 60 "$name to find the replicas" replicas_are "$name" 2
   envoy=$(curl -sS "http://$(<"$run/$name.admin")/listeners?format=json" | python3 -c '
 import json, sys
 address = json.load(sys.stdin)["listener_statuses"][0]["local_address"]["socket_address"]
@@ -220,8 +220,9 @@ serve_envoy envoy-killed --replicas="$(address_of gateway-k1),$(address_of gatew
 load killed "$envoy" --account=acme --rpcs=200 --leads=5 --first=4000 --concurrency=20 &
 killed=$!
 wait_for 60 "half of the load" half_done killed
+victim=$(replica_of_acme gateway-k1 gateway-k2)
 wait_for 60 "calls under way" under_way
-stop "$(replica_of_acme gateway-k1 gateway-k2)" KILL || true
+stop "$victim" KILL || true
 wait "$killed"
 echo "        a replica was killed; Envoy tried again $(envoy_figure envoy-killed upstream_rq_retry) times"
 check "each lead has a result, or its stream broke" \
@@ -232,6 +233,7 @@ check "Envoy tried again what the dead replica did not take" \
 check "and no lead was sent twice" is "$(sent_twice 4000 5999)" = 0
 
 # The control: a caller that takes any UNAVAILABLE for "nothing was sent".
+sandbox_set '{"always":{"latency_min_ms":900,"latency_max_ms":1000}}'
 serve_gateway gateway-5 "$accounts"
 serve_gateway gateway-6 "$accounts"
 replicas=$(address_of gateway-5),$(address_of gateway-6)
@@ -239,8 +241,9 @@ serve_envoy envoy-careless --replicas="$replicas" --plaintext-callers --plaintex
 load careless "$envoy" --account=acme --rpcs=200 --leads=5 --first=6000 --concurrency=100 --careless &
 careless=$!
 wait_for 60 "half of the load" half_done careless
+victim=$(replica_of_acme gateway-5 gateway-6)
 wait_for 60 "calls under way" under_way
-stop "$(replica_of_acme gateway-5 gateway-6)" KILL || true
+stop "$victim" KILL || true
 wait "$careless"
 check "a careless caller sends leads twice" is "$(sent_twice 6000 7999)" ">" 0
 
@@ -255,7 +258,7 @@ is_active() { (($(active "$1") > 0)); }
 serve_envoy envoy-drained --replicas="$replicas" --plaintext-callers --plaintext-replicas
 load long-drained "$envoy" --account=slow --leads=75 --first=14000 &
 long=$!
-wait_for 20 "the RPC" is_active envoy-drained
+wait_for 60 "the RPC" is_active envoy-drained
 check "Envoy drains" timeout 60 env SETTLE=0 bash deploy/envoy/drain "$(sed 's/.*://' "$run/envoy-drained.admin")"
 stop envoy-drained || true
 wait "$long"
@@ -263,7 +266,7 @@ check "an RPC that was under way has ended as it should" is "$(figure "$run/long
 serve_envoy envoy-cut --replicas="$replicas" --plaintext-callers --plaintext-replicas
 load long-cut "$envoy" --account=slow --leads=75 --first=15000 &
 long=$!
-wait_for 20 "the RPC" is_active envoy-cut
+wait_for 60 "the RPC" is_active envoy-cut
 stop envoy-cut || true
 wait "$long"
 check "the control: without, SIGTERM cuts it" is "$(figure "$run/long-cut.load" no_result)" ">" 0

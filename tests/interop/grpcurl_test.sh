@@ -2,70 +2,13 @@
 # The gateway as grpcurl sees it, by reflection alone: starts the stand-in for
 # LeadSquared and the gateway on free ports, prints what is asked and answered,
 # and compares it with what is expected. The last line is "N passed, N failed".
-#
-# GRPCURL is the path of grpcurl; LEAD_GATEWAY and LEADSQUARED_SANDBOX are those of
-# the programs. tools/test-interop sets all three; by hand they are taken from the
-# path and from bazel-bin.
 set -euo pipefail
-cd "$(dirname "$0")/../.."
+source "$(dirname "$0")/lib.sh"
+need "$GRPCURL" "$gateway_program" "$sandbox_program" python3
 
-GRPCURL=${GRPCURL:-grpcurl}
-gateway=${LEAD_GATEWAY:-bazel-bin/gateway/lead_gateway}
-sandbox=${LEADSQUARED_SANDBOX:-bazel-bin/sandbox/leadsquared_sandbox}
-for program in "$GRPCURL" "$gateway" "$sandbox"; do
-  if ! command -v "$program" >/dev/null; then
-    echo "$program: is not there" >&2
-    echo "Build it (bazel build //gateway:lead_gateway //sandbox:leadsquared_sandbox)," \
-      "or set GRPCURL, LEAD_GATEWAY and LEADSQUARED_SANDBOX." >&2
-    exit 1
-  fi
-done
-
-run=$(mktemp -d)
-pids=()
-finish() {
-  local status=$?
-  if ((${#pids[@]})); then
-    kill -TERM "${pids[@]}" 2>/dev/null || true
-    wait "${pids[@]}" 2>/dev/null || true
-  fi
-  rm -rf "$run"
-  exit "$status"
-}
-trap finish EXIT
-trap 'exit 130' INT TERM
-
-# start NAME COMMAND...: sets `listen` to where it serves.
-start() {
-  local log=$run/$1.log
-  shift
-  "$@" 2>"$log" &
-  pids+=($!)
-  for _ in $(seq 400); do
-    listen=$(sed -n 's/.*"event":"serving".*"listen":"\([^"]*\)".*/\1/p' "$log")
-    [[ -z $listen ]] || return 0
-    kill -0 "${pids[-1]}" 2>/dev/null || break
-    sleep 0.05
-  done
-  echo "$1 did not start:" >&2
-  cat "$log" >&2
-  exit 1
-}
-
-start sandbox "$sandbox" --listen=127.0.0.1:0 --generate_leads=10
-umask 077
-# The test keys of sandbox/README.md.
-printf 'u$r0123456789abcdef0123456789abcdef' >"$run/access_key"
-printf '0123456789abcdef0123456789abcdef01234567' >"$run/secret_key"
-cat >"$run/config.json" <<END
-{ "listen": { "address": "127.0.0.1:0" },
-  "accounts": [ { "name": "acme", "baseUrl": "http://$listen",
-                  "accessKeyFile": "$run/access_key", "secretKeyFile": "$run/secret_key" } ] }
-END
-start gateway "$gateway" --config="$run/config.json"
-
-passed=0
-failed=0
+serve_sandbox --generate_leads=10
+serve_gateway gateway "$(account acme)"
+listen=$(address_of gateway)
 
 # What differs from run to run, as words.
 normalised() {
@@ -76,15 +19,15 @@ normalised() {
     -e 's/[[:space:]]+$//'
 }
 
-# check NAME GRPCURL_ARGUMENTS...: the transcript must be what stands on standard
+# transcript NAME GRPCURL_ARGUMENTS...: the transcript must be what stands on standard
 # input. A line "..." there stands for any number of lines.
-check() {
+transcript() {
   local name=$1
   shift
   local expected=$run/expected actual=$run/actual status=0
   cat >"$expected"
-  timeout 30 "$GRPCURL" -plaintext "$@" >"$run/out" 2>&1 || status=$?
-  { normalised <"$run/out"; echo "exit status $status"; } >"$actual"
+  timeout 60 "$GRPCURL" -plaintext "$@" >"$run/out" 2>&1 || status=$?
+  { python3 tests/interop/transcripts.py join <"$run/out" | normalised; echo "exit status $status"; } >"$actual"
   echo "== $name"
   printf '$ grpcurl -plaintext'
   printf ' %q' "$@" | normalised
@@ -121,29 +64,27 @@ matches() {
     }' "$1" "$2"
 }
 
-service=leadgateway.v1.LeadGatewayService
-
-check "list" "$listen" list <<'END'
+transcript "list" "$listen" list <<'END'
 grpc.health.v1.Health
 grpc.reflection.v1alpha.ServerReflection
 leadgateway.v1.LeadGatewayService
 exit status 0
 END
 
-check "list the methods" "$listen" list $service <<'END'
+transcript "list the methods" "$listen" list $service <<'END'
 leadgateway.v1.LeadGatewayService.BulkUpdateLeads
 leadgateway.v1.LeadGatewayService.GetAccountStatus
 leadgateway.v1.LeadGatewayService.ListLeadFields
 exit status 0
 END
 
-check "describe a method" "$listen" describe $service.BulkUpdateLeads <<'END'
+transcript "describe a method" "$listen" describe $service.BulkUpdateLeads <<'END'
 leadgateway.v1.LeadGatewayService.BulkUpdateLeads is a method:
 rpc BulkUpdateLeads ( .leadgateway.v1.BulkUpdateLeadsRequest ) returns ( stream .leadgateway.v1.BulkUpdateLeadsResponse );
 exit status 0
 END
 
-check "describe a message" "$listen" describe leadgateway.v1.LeadField <<'END'
+transcript "describe a message" "$listen" describe leadgateway.v1.LeadField <<'END'
 leadgateway.v1.LeadField is a message:
 message LeadField {
   string attribute = 1;
@@ -161,7 +102,7 @@ exit status 0
 END
 
 # One lead that exists, one that does not.
-check "BulkUpdateLeads" -H 'x-request-id: interop-1' -d '{
+transcript "BulkUpdateLeads" -H 'x-request-id: interop-1' -d '{
   "search_by_key": "EmailAddress",
   "options": { "push_non_existent_leads_to_unprocessed_list": true },
   "leads": [
@@ -213,7 +154,7 @@ check "BulkUpdateLeads" -H 'x-request-id: interop-1' -d '{
 exit status 0
 END
 
-check "a lead that is wrong" -d '{
+transcript "a lead that is wrong" -d '{
   "search_by_key": "EmailAddress",
   "leads": [ { "fields": [
     { "attribute": "EmailAddress", "string_value": "lead0@example.com" } ] } ] }' \
@@ -241,7 +182,7 @@ END
 
 # How many calls are free, and have been made, depends on when the field metadata
 # is loaded.
-check "GetAccountStatus" -d '{}' "$listen" $service/GetAccountStatus <<'END'
+transcript "GetAccountStatus" -d '{}' "$listen" $service/GetAccountStatus <<'END'
 {
   "account": "acme",
   "limit_calls": 25,
@@ -254,14 +195,14 @@ check "GetAccountStatus" -d '{}' "$listen" $service/GetAccountStatus <<'END'
 exit status 0
 END
 
-check "health" "$listen" grpc.health.v1.Health/Check <<'END'
+transcript "health" "$listen" grpc.health.v1.Health/Check <<'END'
 {
   "status": "SERVING"
 }
 exit status 0
 END
 
-check "health of the service" -d "{\"service\": \"$service\"}" "$listen" grpc.health.v1.Health/Check <<'END'
+transcript "health of the service" -d "{\"service\": \"$service\"}" "$listen" grpc.health.v1.Health/Check <<'END'
 {
   "status": "SERVING"
 }
@@ -269,7 +210,7 @@ exit status 0
 END
 
 # With its details in words.
-check "a request without leads" -d '{}' "$listen" $service/BulkUpdateLeads <<'END'
+transcript "a request without leads" -d '{}' "$listen" $service/BulkUpdateLeads <<'END'
 ERROR:
   Code: InvalidArgument
   Message: the request has no leads; send at least one
@@ -291,7 +232,7 @@ ERROR:
 exit status 67
 END
 
-check "an unknown account" -d '{"account": "initech"}' "$listen" $service/GetAccountStatus <<'END'
+transcript "an unknown account" -d '{"account": "initech"}' "$listen" $service/GetAccountStatus <<'END'
 ERROR:
   Code: NotFound
   Message: no account "initech" is configured; there is "acme"
@@ -305,5 +246,4 @@ ERROR:
 exit status 69
 END
 
-echo "$passed passed, $failed failed"
-((failed == 0))
+report

@@ -42,11 +42,11 @@ python3 tests/interop/envoy_config.py --replicas="$(address_of gateway)" --certi
   >"$run/envoy.yaml"
 start envoy envoy -c "$run/envoy.yaml" --use-dynamic-base-id --concurrency 1 \
   --admin-address-path "$run/envoy.admin" --log-level warning
-wait_for 20 "Envoy's admin address" test -s "$run/envoy.admin"
+wait_for 60 "Envoy's admin address" test -s "$run/envoy.admin"
 is_healthy() {
   curl -sS "http://$(<"$run/envoy.admin")/stats?filter=^cluster.lead_gateway.membership_healthy\$" | grep -q ': 1$'
 }
-wait_for 20 "Envoy to find the gateway" is_healthy
+wait_for 60 "Envoy to find the gateway" is_healthy
 envoy=$(curl -sS "http://$(<"$run/envoy.admin")/listeners?format=json" | python3 -c '
 import json, sys
 address = json.load(sys.stdin)["listener_statuses"][0]["local_address"]["socket_address"]

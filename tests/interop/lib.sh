@@ -49,7 +49,7 @@ wait_for() {
   shift 2
   until "$@"; do
     if ((SECONDS >= until)); then
-      echo "waited in vain for $what" >&2
+      echo "waited in vain for $what; the last lines of all logs:" >&2
       tail -n 20 "$run"/*.log >&2 || true
       exit 1
     fi
@@ -86,7 +86,7 @@ address_of() {
 # serve NAME COMMAND...: starts a program of ours and waits until it serves.
 serve() {
   start "$@"
-  wait_for 20 "$1 to serve" serves "$1"
+  wait_for 60 "$1 to serve" serves "$1"
   if [[ -z $(address_of "$1") ]]; then
     echo "$1 did not start:" >&2
     cat "$run/$1.log" >&2

@@ -21,13 +21,16 @@ import sys
 import jsonschema
 import yaml
 
+# In C where it is there: Istio's definitions are long.
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 KUBERNETES = ("v1", "apps/v1", "policy/v1", "networking.k8s.io/v1")
 
 
 class Manifests:
     def __init__(self, path):
         with open(path) as file:
-            self.all = [each for each in yaml.safe_load_all(file) if each]
+            self.all = [each for each in yaml.load_all(file, LOADER) if each]
         self.mistakes = []
 
     def of(self, kind):
@@ -79,7 +82,7 @@ def schemas(manifests, *definitions):
     known = {}
     for path in definitions:
         with open(path) as file:
-            for crd in yaml.safe_load_all(file):
+            for crd in yaml.load_all(file, LOADER):
                 if not crd or crd.get("kind") != "CustomResourceDefinition":
                     continue
                 for version in crd["spec"]["versions"]:

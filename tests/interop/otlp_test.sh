@@ -1,9 +1,9 @@
 #!/bin/bash
 # The file of spans (tracing.file), read by OpenTelemetry's own reader: the package
-# with which its collector takes OTLP JSON lines.
+# with which its collector takes OTLP JSON lines. The last line is "N passed, N failed".
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
-need go
+need "$GRPCURL" "$gateway_program" "$sandbox_program" "$leadctl" go
 
 if [[ $(go env GOVERSION | sed -E 's/^go1\.([0-9]+).*/\1/') -lt 21 ]]; then
   echo "skipped: that package needs Go 1.21 or newer"

@@ -50,7 +50,11 @@ rollout() {
 
 rollout with-state "\"stateDir\": \"$run/state\""
 check "with its state the new one is not throttled" is "$(sandbox_figure throttled)" = 0
-rollout without-state ""
+# On a machine that is busy the window may have passed before the new one is there.
+for _ in 1 2 3; do
+  rollout without-state ""
+  (($(sandbox_figure throttled) == 0)) || break
+done
 check "the control: without it, it is" is "$(sandbox_figure throttled)" ">" 0
 
 report
