@@ -413,6 +413,41 @@ TEST_F(ObservationTest, TheMetricsSayWhatHappened) {
   }));
 }
 
+// From the loop's own state to what a browser is given.
+TEST_F(ObservationTest, TheStatusPageShowsTheAccountAsItStands) {
+  setup_.Allow(4, absl::Hours(1));
+  setup_.account.schema_checks = true;  // its load is a call, too
+  Start();
+  CallOptions patient = As("nightly", "id");
+  patient.deadline = absl::Hours(10);
+  const auto rpc = gateway_->Start(Updates(0, 100), patient);
+  EXPECT_TRUE(Eventually([&] {
+    const v1::GetAccountStatusResponse now = gateway_->Status();
+    return now.calls_total() == 4 && now.leads_in_flight() == 0 &&
+           now.leads_queued() == 25;
+  }));
+  const std::string page = Page("/");
+  const auto count = [&page](absl::string_view part) {
+    return std::vector<std::string>(absl::StrSplit(page, std::string(part)))
+               .size() -
+           1;
+  };
+  EXPECT_THAT(page,
+              AllOf(HasSubstr("200 OK"), HasSubstr("http-equiv=\"refresh\""),
+                    Not(HasSubstr("<script"))));
+  // A box for each call, and one in the legend.
+  EXPECT_EQ(count("<i class=\"busy\"></i>"), 0u + 1);
+  EXPECT_EQ(count("<i class=\"held\"></i>"), 4u + 1);
+  EXPECT_EQ(count("<i class=\"free\"></i>"), 0u + 1);
+  for (const char* const text :
+       {"4 calls in any 1 h", "nightly", "updated <b>75</b>", "calls <b>3</b>",
+        "mean <b>25.0</b>", "throttles <b>0</b>", "never"}) {
+    EXPECT_THAT(page, HasSubstr(text));
+  }
+  EXPECT_THAT(page, Not(HasSubstr("none yet")));  // the field list
+  rpc->Cancel();
+}
+
 // Whoever may call may write what he likes into names. Memory of a scraper, and
 // the gateway's own, must not follow.
 TEST_F(ObservationTest, NoSeriesComesFromWhatCallersWrite) {
