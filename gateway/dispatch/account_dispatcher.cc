@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -366,8 +367,15 @@ void AccountDispatcher::SendPlanned(absl::Time now) {
     if (group == nullptr) return;
     std::vector<QueuedLead*> leads;
     leads.reserve(static_cast<size_t>(most));
+    // Where all that waits leaves now, nobody waits for another one's leads,
+    // and a request costs the least, and ends the soonest, in the fewest calls.
+    const bool together =
+        !breaker_.open() && group->eligible == queue_.eligible() &&
+        group->eligible % most == 0 &&
+        group->eligible / most <=
+            std::min<int64_t>(allowance_.FreeCalls(now), budget_.Free(now));
     while (static_cast<int>(leads.size()) < most) {
-      QueuedLead* const lead = queue_.Pop(group);
+      QueuedLead* const lead = queue_.Pop(group, together);
       if (lead == nullptr) break;
       if (now >= StopSendingAt(*lead->job, now)) {
         // Calls have become slower than they were when its timer was set.

@@ -225,7 +225,7 @@ double FairQueue::LeastTurn(int priority) const {
   return least;
 }
 
-QueuedLead* FairQueue::Pop(Group* group) {
+QueuedLead* FairQueue::Pop(Group* group, bool together) {
   int chosen = -1;
   bool chosen_may = false;
   bool chosen_in_turn = false;
@@ -277,7 +277,7 @@ QueuedLead* FairQueue::Pop(Group* group) {
   --class_eligible_[chosen];
   if (job->eligible.empty()) {
     Deactivate(job);
-  } else {
+  } else if (!together) {
     jobs.pop_front();
     jobs.push_back(job);
   }

@@ -82,8 +82,11 @@ class FairQueue {
   void EndCall(const Group& group, int empty);
 
   // Takes the next lead of `group` out. Null if it has none. The group is what
-  // NextGroup has last returned, if there are several.
-  QueuedLead* Pop(Group* group);
+  // NextGroup has last returned, if there are several. `together`: the job that
+  // it is of stays the first of its caller's while it has leads.
+  QueuedLead* Pop(Group* group, bool together = false);
+  // Leads in the queue that are not held.
+  int eligible() const { return class_eligible_[0] + class_eligible_[1]; }
 
   // Keeps a job's leads out of turn, or lets them be sent again.
   void Hold(Job* job);

@@ -15,6 +15,7 @@
 #include "gateway/dispatch/job.h"
 #include "gateway/dispatch/upstream.h"
 #include "gateway/model/errors.h"
+#include "gateway/model/lead.h"
 #include "gateway/model/limits.h"
 #include "gateway/model/outcome.h"
 #include "gateway/model/reason.h"
@@ -90,6 +91,42 @@ TEST(Dispatcher, LetsLeadsOfSeveralJobsShareCalls) {
   world.RunUntilIdle();
   EXPECT_EQ(world.calls.size(), 2);
   for (const Watch& job : jobs) EXPECT_EQ(job->Count(Outcome::kUpdated), 5);
+}
+
+TEST(Dispatcher, KeepsARequestTogetherWhereAllThatWaitsLeavesAtOnce) {
+  // Of ten requests of 25 leads by one caller that arrive within one turn.
+  const auto requests_in_calls = [](int free_calls) {
+    DispatchWorld world(Limited(free_calls, absl::Seconds(5)));
+    const absl::Time now = world.now();
+    std::vector<Watch> jobs;
+    for (int i = 0; i < 10; ++i) {
+      const std::string name = absl::StrCat("job", i);
+      jobs.push_back(std::make_shared<JobWatch>(name, 25, &now));
+      JobSpec spec;
+      spec.caller = "caller";
+      spec.search_key = "EmailAddress";
+      for (int k = 0; k < 25; ++k) {
+        LeadUpdate lead;
+        lead.index = k;
+        lead.tag = absl::StrCat(name, ":", k);
+        lead.lane_key = lead.tag;
+        lead.fields = {{"EmailAddress", lead.tag}};
+        spec.leads.push_back(std::move(lead));
+      }
+      const auto id =
+          world.dispatcher().Submit(std::move(spec), jobs.back(), now);
+      EXPECT_TRUE(id.ok()) << id.status();
+    }
+    world.Tick();
+    world.RunUntilIdle();
+    EXPECT_EQ(world.calls.size(), 10);
+    int calls = 0;
+    for (const Watch& job : jobs) calls += job->upstream_calls;
+    return calls;
+  };
+  EXPECT_EQ(requests_in_calls(/*free_calls=*/10), 10);
+  // Else they go round: nobody's first lead waits for another one's last.
+  EXPECT_GE(requests_in_calls(/*free_calls=*/5), 50);
 }
 
 TEST(Dispatcher, NeverMixesSearchKeysInACall) {
