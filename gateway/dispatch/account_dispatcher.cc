@@ -1,7 +1,6 @@
 #include "gateway/dispatch/account_dispatcher.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -33,15 +32,6 @@ bool HasField(const LeadUpdate& lead, absl::string_view name) {
   return std::any_of(
       lead.fields.begin(), lead.fields.end(),
       [&](const FieldValue& field) { return field.attribute == name; });
-}
-
-// What is foreseen of others' leads may be more than any queue holds.
-int Bounded(double leads) {
-  return static_cast<int>(std::clamp(leads, 0.0, 1e9));
-}
-
-int CallsFor(int leads, int per_call) {
-  return (leads + per_call - 1) / per_call;
 }
 
 }  // namespace
@@ -160,24 +150,14 @@ int64_t AccountDispatcher::SiblingsBefore(const Job& job) const {
 
 JobOutlook AccountDispatcher::Foresee(const JobSpec& spec, int leads,
                                       absl::Time now) {
-  JobOutlook outlook;
-  if (leads == 0) return outlook;
+  if (leads == 0) return JobOutlook();
   Job job;
   job.spec.caller = spec.caller;
   job.spec.priority = spec.priority;
   job.spec.search_key = spec.search_key;
   job.waiting = leads;
   queue_.AddJob(&job);
-  const Forecast::Service service =
-      forecast_.UntilServed(job, SiblingsBefore(job), now);
-  // Calls are shared with leads of the same search key only.
-  const double in_calls =
-      std::min(service.leads, static_cast<double>(leads) + job.group->eligible);
-  outlook.upstream_calls =
-      std::min(leads, CallsFor(static_cast<int>(std::ceil(in_calls)),
-                               options_.max_leads_per_call));
-  outlook.leads_queued_ahead = Bounded(service.leads - leads);
-  outlook.duration = service.duration + forecast_.ExpectedLatency();
+  const JobOutlook outlook = forecast_.OutlookOf(job, SiblingsBefore(job), now);
   queue_.DropJob(&job);
   return outlook;
 }
@@ -226,14 +206,8 @@ void AccountDispatcher::RunTimers(absl::Time now) {
 }
 
 void AccountDispatcher::TellProgress(Job& job, absl::Time now) {
-  JobProgress progress;
-  progress.leads_done = job.reported;
-  progress.leads_total = static_cast<int>(job.leads.size());
-  const Forecast::Service service =
-      forecast_.UntilServed(job, SiblingsBefore(job), now);
-  progress.leads_queued_ahead = Bounded(service.leads - job.waiting);
-  progress.estimated_remaining = service.duration + forecast_.mean_latency();
-  progress.upstream_calls = job.upstream_calls;
+  const JobProgress progress =
+      forecast_.ProgressOf(job, SiblingsBefore(job), now);
   // What the last message would say now.
   const absl::Duration expected =
       job.told_remaining - (now - job.next_progress + kProgressInterval);
@@ -490,48 +464,6 @@ void AccountDispatcher::OtherCallDone(const CallReport& report) {
   SettleAllowance(report);
 }
 
-CallRecord AccountDispatcher::RecordOf(const Call& call,
-                                       const CallReport& report) const {
-  CallRecord record;
-  record.call = call.id;
-  record.leads = static_cast<int>(call.leads.size());
-  record.report = &report;
-  record.left_at = call.left_at;
-  if (report.sent_at) record.duration = report.done_at - *report.sent_at;
-  for (const QueuedLead* lead : call.leads) {
-    const JobSpec* const job = &lead->job->spec;
-    auto share = std::find_if(
-        record.shares.begin(), record.shares.end(),
-        [job](const CallShare& candidate) { return candidate.job == job; });
-    if (share == record.shares.end()) {
-      share = record.shares.insert(
-          share, CallShare{.job = job,
-                           .waited = call.left_at - lead->job->accepted_at});
-    }
-    ++share->leads;
-    if (lead->attempts == 1) ++share->first_time;
-  }
-  if (report.verdict != CallVerdict::kAnswered) return record;
-  for (size_t i = 0; i < call.leads.size(); ++i) {
-    switch (i < report.leads.size() ? report.leads[i].kind
-                                    : LeadVerdict::Kind::kUntold) {
-      case LeadVerdict::Kind::kUpdated:
-        ++record.updated;
-        break;
-      case LeadVerdict::Kind::kNotFound:
-        ++record.not_found;
-        break;
-      case LeadVerdict::Kind::kRejected:
-        ++record.rejected;
-        break;
-      case LeadVerdict::Kind::kUntold:
-        ++record.untold;
-        break;
-    }
-  }
-  return record;
-}
-
 void AccountDispatcher::OnReport(uint64_t call_id, CallReport report) {
   const absl::Time now = report.done_at;
   const auto it = calls_.find(call_id);
@@ -554,7 +486,7 @@ void AccountDispatcher::OnReport(uint64_t call_id, CallReport report) {
     isolation_.PartEnded(*call.isolation, end);
   }
 
-  const CallRecord record = RecordOf(call, report);
+  const CallRecord record = RecordOf(call.id, call.leads, call.left_at, report);
   switch (report.verdict) {
     case CallVerdict::kAnswered:
       isolation_.CallAnswered();

@@ -22,6 +22,7 @@
 #include "gateway/dispatch/allowance.h"
 #include "gateway/dispatch/batch_pacer.h"
 #include "gateway/dispatch/breaker.h"
+#include "gateway/dispatch/call_record.h"
 #include "gateway/dispatch/daily_budget.h"
 #include "gateway/dispatch/fair_queue.h"
 #include "gateway/dispatch/forecast.h"
@@ -35,32 +36,6 @@
 #include "gateway/model/limits.h"
 
 namespace leadgateway::dispatch {
-
-// A job's part in a call.
-struct CallShare {
-  const JobSpec* job = nullptr;
-  int leads = 0;
-  // Of these, how many left for the first time, and how long they had waited
-  // since the job was accepted.
-  int first_time = 0;
-  absl::Duration waited;
-};
-
-// What is told of a call that has ended, for logs, metrics and traces. What it
-// points at is valid until the function that it was given to returns.
-struct CallRecord {
-  uint64_t call = 0;
-  int leads = 0;
-  // What the answer says of them, where there is one.
-  int updated = 0;
-  int not_found = 0;
-  int rejected = 0;
-  int untold = 0;
-  std::vector<CallShare> shares;  // one for each job that has leads in it
-  const CallReport* report = nullptr;
-  absl::Time left_at;       // when dispatch let it go
-  absl::Duration duration;  // from leaving to the end; zero if it never left
-};
 
 // Why an account sends nothing.
 enum class Block {
@@ -250,7 +225,6 @@ class AccountDispatcher {
   // The call's connection stands: who goes with it.
   std::vector<const LeadUpdate*> Leave(uint64_t call_id);
   void OnReport(uint64_t call_id, CallReport report);
-  CallRecord RecordOf(const Call& call, const CallReport& report) const;
   void SettleAllowance(const CallReport& report, bool called_off = false);
   void SettleLead(QueuedLead* lead, const LeadVerdict& verdict, absl::Time now);
   void SettleDoubt(QueuedLead* lead, Reason reason, const std::string& text,

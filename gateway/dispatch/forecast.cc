@@ -29,6 +29,11 @@ constexpr double kMostLeads = 1e9;
 
 int64_t SecondOf(absl::Time now) { return absl::ToUnixSeconds(now); }
 
+// What is foreseen of others' leads may be more than any queue holds.
+int Bounded(double leads) {
+  return static_cast<int>(std::clamp(leads, 0.0, kMostLeads));
+}
+
 size_t Slot(int64_t second) {
   return static_cast<size_t>(second % Forecast::kArrivalSeconds);
 }
@@ -200,6 +205,32 @@ Forecast::Service Forecast::UntilServed(const Job& job, int64_t siblings,
                                         absl::Time now) {
   return UntilServed(*job.flow, static_cast<double>(job.waiting + siblings),
                      now);
+}
+
+JobProgress Forecast::ProgressOf(const Job& job, int64_t siblings,
+                                 absl::Time now) {
+  JobProgress progress;
+  progress.leads_done = job.reported;
+  progress.leads_total = static_cast<int>(job.leads.size());
+  const Service service = UntilServed(job, siblings, now);
+  progress.leads_queued_ahead = Bounded(service.leads - job.waiting);
+  progress.estimated_remaining = service.duration + mean_latency_;
+  progress.upstream_calls = job.upstream_calls;
+  return progress;
+}
+
+JobOutlook Forecast::OutlookOf(const Job& job, int64_t siblings,
+                               absl::Time now) {
+  JobOutlook outlook;
+  const Service service = UntilServed(job, siblings, now);
+  // Calls are shared with leads of the same search key only.
+  const double in_calls = std::min(
+      service.leads, static_cast<double>(job.waiting) + job.group->eligible);
+  outlook.upstream_calls = std::min(
+      job.waiting, static_cast<int>(std::ceil(in_calls / leads_per_call_)));
+  outlook.leads_queued_ahead = Bounded(service.leads - job.waiting);
+  outlook.duration = service.duration + ExpectedLatency();
+  return outlook;
 }
 
 }  // namespace leadgateway::dispatch

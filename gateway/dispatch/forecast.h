@@ -58,6 +58,11 @@ class Forecast {
   // jobs go before its last.
   Service UntilServed(const Job& job, int64_t siblings, absl::Time now);
 
+  // How far a job is, and when it will be over; and what a job that nothing was
+  // sent of yet will meet with.
+  JobProgress ProgressOf(const Job& job, int64_t siblings, absl::Time now);
+  JobOutlook OutlookOf(const Job& job, int64_t siblings, absl::Time now);
+
   // Leads that wait and may be sent.
   double Waiting() const;
 

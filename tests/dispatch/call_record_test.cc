@@ -7,6 +7,7 @@
 
 #include "absl/time/time.h"
 #include "gateway/dispatch/account_dispatcher.h"
+#include "gateway/dispatch/call_record.h"
 #include "gateway/dispatch/job.h"
 #include "gateway/dispatch/upstream.h"
 #include "gmock/gmock.h"
