@@ -58,7 +58,9 @@ std::vector<Line> LinesOf(const std::vector<std::string>& log,
       continue;
     }
     Line& line = lines.emplace_back();
-    for (const auto& member : document.GetObject()) {
+    // By number: clang takes this version's iterators for ambiguous in C++20.
+    for (rapidjson::SizeType i = 0; i < document.MemberCount(); ++i) {
+      const auto& member = *(document.MemberBegin() + i);
       std::string& value = line[member.name.GetString()];
       EXPECT_EQ(value, "") << text;  // each name once
       if (member.value.IsArray()) {
