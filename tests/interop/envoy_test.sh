@@ -316,4 +316,17 @@ met() {
 }
 check "an account's RPCs meet in one of them" met
 
+# A drain under load once more, with TLS on both sides and the retries as deployed.
+sandbox_set '{"always":{"latency_min_ms":60,"latency_max_ms":120}}'
+load tls-drain "$tls" --ca="$run/tls/ca.crt" --certificate="$run/tls/caller" \
+  --account=acme --rpcs=200 --leads=5 --first=16000 --concurrency=100 &
+drain=$!
+wait_for 60 "half of the load" half_done tls-drain
+drained=$(replica_of_acme gateway-7 gateway-8)
+check "through TLS, too, a drain ends with status 0" stop "$drained"
+wait "$drain"
+check "each lead is updated" is "$(figure "$run/tls-drain.load" updated)" = 1000
+check "exactly one result a lead" is "$(figure "$run/tls-drain.load" wrong)" = "[]"
+check "and no lead was sent twice" is "$(sent_twice 16000 16999)" = 0
+
 report

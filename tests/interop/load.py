@@ -142,6 +142,8 @@ async def main():
     parser.add_argument("--timeout", type=float, default=120, help="seconds")
     parser.add_argument("--value", default="Ada")
     parser.add_argument("--service-config", help="a file")
+    parser.add_argument("--ca", help="a file; with --certificate")
+    parser.add_argument("--certificate", help="mutual TLS with FILE.crt and FILE.key")
     parser.add_argument("--wait-for-ready", action="store_true")
     parser.add_argument("--careless", action="store_true", help="as no caller may")
     arguments = parser.parse_args()
@@ -151,7 +153,20 @@ async def main():
             options.append(("grpc.service_config", file.read()))
     else:
         options.append(("grpc.enable_retries", 0))
-    async with grpc.aio.insecure_channel(arguments.target, options) as channel:
+    if arguments.certificate:
+        with (
+            open(arguments.ca, "rb") as ca,
+            open(f"{arguments.certificate}.key", "rb") as key,
+            open(f"{arguments.certificate}.crt", "rb") as chain,
+        ):
+            channel = grpc.aio.secure_channel(
+                arguments.target,
+                grpc.ssl_channel_credentials(ca.read(), key.read(), chain.read()),
+                options,
+            )
+    else:
+        channel = grpc.aio.insecure_channel(arguments.target, options)
+    async with channel:
         await Load(arguments, pb_grpc.LeadGatewayServiceStub(channel)).run()
 
 
