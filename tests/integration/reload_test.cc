@@ -151,6 +151,7 @@ TEST_F(ReloadTest, UnderLoadNoRpcIsLostAndNoAllowanceExceeded) {
   const InFile sometimes{.name = "b", .url = b->url(), .keys = "old"};
   const InFile renamed{.name = "c", .url = c->url(), .keys = "old"};
   Start(Text({always, sometimes, renamed}));
+  ASSERT_FALSE(HasFailure()) << "nobody would answer";
 
   std::atomic<bool> over{false};
   std::atomic<int> updated{0};
