@@ -13,8 +13,9 @@ namespace leadgateway {
 // a full queue, a process stays as large as it was then.
 class MemoryTrimmer {
  public:
-  // It looks every `interval`, on a thread of its own, and acts when the
-  // process has grown by kGrowth since it last did.
+  // It looks every `interval`, on a thread of its own, and acts while the
+  // process is larger than it was at its least: at once when it has grown, and
+  // ever less often as long as nothing comes back.
   explicit MemoryTrimmer(absl::Duration interval = absl::Seconds(5));
   ~MemoryTrimmer();
   MemoryTrimmer(const MemoryTrimmer&) = delete;
