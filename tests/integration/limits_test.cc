@@ -75,18 +75,21 @@ TEST(StreamLimitTest, WhoExceedsItIsCutOffAndNobodyElse) {
   GatewaySetup setup;
   setup.listen.connections.max_streams = 4;
   Gateway gateway(setup);
-  const auto streams = [](uint32_t count) {
-    std::string bytes = HelloAndAcknowledgement();
-    for (uint32_t i = 0; i < count; ++i) {
+  // The server holds a client to what it has acknowledged.
+  const auto begin = [](RawClient& client, uint32_t streams) {
+    EXPECT_TRUE(client.SendAll(Hello()));
+    EXPECT_TRUE(Eventually([&client] { return !client.Receive().empty(); }));
+    std::string bytes = Frame(FrameType::kSettings, kAck, 0, "");
+    for (uint32_t i = 0; i < streams; ++i) {
       bytes +=
           Frame(FrameType::kHeaders, kEndHeaders, 2 * i + 1, UpdateHeaders());
     }
-    return bytes;
+    EXPECT_TRUE(client.SendAll(bytes));
   };
   RawClient as_many(gateway.server().listen_address());
-  EXPECT_TRUE(as_many.SendAll(streams(4)));
+  begin(as_many, 4);
   RawClient one_more(gateway.server().listen_address());
-  EXPECT_TRUE(one_more.SendAll(streams(5)));
+  begin(one_more, 5);
   EXPECT_TRUE(Eventually([&one_more] { return one_more.Ended(); }));
   EXPECT_FALSE(as_many.Ended());
   ExpectAll(gateway.Update(Updates(0, 5)), 5, v1::OUTCOME_UPDATED);
