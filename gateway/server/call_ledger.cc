@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -162,10 +163,11 @@ absl::Time CallLedger::Tick(absl::Time now) {
   next_calls_ = spent + Block();
   overdue_at_ = now + kMostWait;
   writer_.Write(options_.path, StateNow(next_calls_, now),
-                [this, post = post_, day = next_day_,
-                 calls = next_calls_](absl::Status status) {
-                  post([this, day, calls, status = std::move(status)] {
-                    Written(day, calls, status);
+                [this, alive = std::weak_ptr<const bool>(alive_), post = post_,
+                 day = next_day_, calls = next_calls_](absl::Status status) {
+                  // Closed meanwhile, the ledger has written all there is.
+                  post([this, alive, day, calls, status = std::move(status)] {
+                    if (!alive.expired()) Written(day, calls, status);
                   });
                 });
   return overdue_at_;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -106,6 +107,8 @@ class CallLedger {
   int64_t next_calls_ = 0;
   absl::Time overdue_at_ = absl::InfiniteFuture();
   std::string problem_;
+  // Gone with this object, of which what was written may still be told.
+  const std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
 };
 
 }  // namespace leadgateway::server

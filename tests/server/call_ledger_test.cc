@@ -145,6 +145,7 @@ class Process {
   DailyBudget& budget() { return budget_; }
   Allowance& allowance() { return allowance_; }
   CallLedger& ledger() { return *ledger_; }
+  void EndLedger() { ledger_.reset(); }
 
   Recovery Open(absl::Time now) {
     auto recovery = ledger_->Open(now);
@@ -344,6 +345,16 @@ TEST_F(CallLedgerTest, ADiskThatHangsStopsTheAccountForSecondsOnly) {
   go.Set();
   process.RunPosted();
   EXPECT_EQ(process.ledger().problem(), "");
+}
+
+TEST_F(CallLedgerTest, WhatWasWrittenIsNotToldToALedgerThatIsGone) {
+  Process process(path_, Calls(100));
+  process.Open(kStart);
+  while (process.budget().Free(kStart) > 0) process.budget().Take(kStart);
+  EXPECT_NE(process.ledger().Tick(kStart), absl::InfiniteFuture());
+  process.EndLedger();
+  process.RunPosted();
+  EXPECT_EQ(process.budget().Free(kStart), 0);
 }
 
 TEST_F(CallLedgerTest, AFileThatCannotBeWrittenFailsTheStart) {
