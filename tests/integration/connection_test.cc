@@ -21,6 +21,7 @@
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "tests/integration/gateway_fixture.h"
+#include "tests/support/raw_http2.h"
 
 // What the server does with connections on which nothing, or the wrong thing,
 // happens, as a client sees it that reads frames itself: gRPC's own clients
@@ -29,17 +30,13 @@ namespace leadgateway::testing {
 namespace {
 
 // Of RFC 9113.
-constexpr uint8_t kSettings = 4;
-constexpr uint8_t kPing = 6;
-constexpr uint8_t kGoaway = 7;
-constexpr uint8_t kAck = 1;
 constexpr int kMaxConcurrentStreams = 3;
 constexpr int kMaxHeaderListSize = 6;
 constexpr uint32_t kNoError = 0;
 constexpr uint32_t kEnhanceYourCalm = 11;
 
-struct Frame {
-  uint8_t type = 0;
+struct Received {
+  FrameType type = FrameType::kData;
   uint8_t flags = 0;
   std::string payload;
   absl::Duration at;  // since the connection was made
@@ -55,7 +52,7 @@ struct Frame {
 };
 
 // What SETTINGS say, by identifier.
-std::map<int, uint32_t> Settings(const Frame& frame) {
+std::map<int, uint32_t> Settings(const Received& frame) {
   std::map<int, uint32_t> settings;
   for (size_t at = 0; at + 6 <= frame.payload.size(); at += 6) {
     const auto byte = [&frame, at](size_t i) {
@@ -68,23 +65,15 @@ std::map<int, uint32_t> Settings(const Frame& frame) {
   return settings;
 }
 
-std::string Bytes(uint8_t type, uint8_t flags, absl::string_view payload) {
-  std::string frame = {'\0', '\0', static_cast<char>(payload.size()),
-                       static_cast<char>(type), static_cast<char>(flags)};
-  frame.append(4, '\0');  // the stream: the connection itself
-  frame.append(payload.data(), payload.size());
-  return frame;
-}
-
 // A connection that says what its client was told to say.
-class RawClient {
+class ReadingClient {
  public:
   struct Options {
     bool says_hello = true;     // the preface and its settings
     bool answers_pings = true;  // and settings
   };
 
-  RawClient(const std::string& address, Options options)
+  ReadingClient(const std::string& address, Options options)
       : options_(options), fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_in to{};
     to.sin_family = AF_INET;
@@ -94,29 +83,26 @@ class RawClient {
         absl::SimpleAtoi(address.substr(address.rfind(':') + 1), &port));
     to.sin_port = htons(static_cast<uint16_t>(port));
     EXPECT_EQ(connect(fd_, reinterpret_cast<sockaddr*>(&to), sizeof(to)), 0);
-    if (options_.says_hello) {
-      Send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-      Send(Bytes(kSettings, 0, ""));
-    }
+    if (options_.says_hello) Send(Hello());
     thread_ = std::thread([this] { Read(); });
   }
-  ~RawClient() {
+  ~ReadingClient() {
     shutdown(fd_, SHUT_RDWR);
     thread_.join();
     close(fd_);
   }
-  RawClient(const RawClient&) = delete;
-  RawClient& operator=(const RawClient&) = delete;
+  ReadingClient(const ReadingClient&) = delete;
+  ReadingClient& operator=(const ReadingClient&) = delete;
 
-  void Ping() { Send(Bytes(kPing, 0, "12345678")); }
+  void Ping() { Send(Frame(FrameType::kPing, 0, 0, "12345678")); }
 
   // The first frame of that type that is no acknowledgement; none if the
   // connection ended, or kLongEnough passed, without one.
-  std::optional<Frame> WaitFor(uint8_t type) {
+  std::optional<Received> WaitFor(FrameType type) {
     std::unique_lock<std::mutex> lock(mutex_);
-    std::optional<Frame> found;
+    std::optional<Received> found;
     changed_.wait_for(lock, absl::ToChronoMilliseconds(kLongEnough), [&] {
-      for (const Frame& frame : frames_) {
+      for (const Received& frame : frames_) {
         if (frame.type == type && frame.flags == 0) {
           found = frame;
           return true;
@@ -155,18 +141,22 @@ class RawClient {
   void Read() {
     std::array<char, 9> head;
     while (ReadAll(head.data(), head.size())) {
-      Frame frame;
+      Received frame;
       const auto byte = [&head](int i) {
         return static_cast<uint32_t>(static_cast<uint8_t>(head.at(i)));
       };
       frame.payload.resize(byte(0) << 16 | byte(1) << 8 | byte(2));
-      frame.type = static_cast<uint8_t>(byte(3));
+      frame.type = static_cast<FrameType>(byte(3));
       frame.flags = static_cast<uint8_t>(byte(4));
       if (!ReadAll(frame.payload.data(), frame.payload.size())) break;
       frame.at = absl::Now() - start_;
       if (options_.answers_pings && frame.flags != kAck) {
-        if (frame.type == kSettings) Send(Bytes(kSettings, kAck, ""));
-        if (frame.type == kPing) Send(Bytes(kPing, kAck, frame.payload));
+        if (frame.type == FrameType::kSettings) {
+          Send(Frame(FrameType::kSettings, kAck, 0, ""));
+        }
+        if (frame.type == FrameType::kPing) {
+          Send(Frame(FrameType::kPing, kAck, 0, frame.payload));
+        }
       }
       const std::lock_guard<std::mutex> lock(mutex_);
       frames_.push_back(frame);
@@ -182,7 +172,7 @@ class RawClient {
   const int fd_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::vector<Frame> frames_;
+  std::vector<Received> frames_;
   std::optional<absl::Duration> ended_;
   std::thread thread_;
 };
@@ -192,8 +182,8 @@ TEST(ConnectionTest, ClientsAreToldTheBoundsOnStreamsAndMetadata) {
   setup.listen.connections.max_streams = 17;
   setup.listen.connections.max_metadata_bytes = 5000;
   Gateway gateway(setup);
-  RawClient client(gateway.server().listen_address(), {});
-  const auto frame = client.WaitFor(kSettings);
+  ReadingClient client(gateway.server().listen_address(), {});
+  const auto frame = client.WaitFor(FrameType::kSettings);
   ASSERT_TRUE(frame);
   std::map<int, uint32_t> settings = Settings(*frame);
   EXPECT_EQ(settings[kMaxConcurrentStreams], 17);
@@ -202,15 +192,15 @@ TEST(ConnectionTest, ClientsAreToldTheBoundsOnStreamsAndMetadata) {
 
 TEST(ConnectionTest, ADrainAsksEveryConnectionToGoAndClosesIt) {
   Gateway gateway;
-  std::vector<std::unique_ptr<RawClient>> clients;
+  std::vector<std::unique_ptr<ReadingClient>> clients;
   for (int i = 0; i < 5; ++i) {
-    clients.push_back(std::make_unique<RawClient>(
-        gateway.server().listen_address(), RawClient::Options{}));
-    EXPECT_TRUE(clients.back()->WaitFor(kSettings));
+    clients.push_back(std::make_unique<ReadingClient>(
+        gateway.server().listen_address(), ReadingClient::Options{}));
+    EXPECT_TRUE(clients.back()->WaitFor(FrameType::kSettings));
   }
   gateway.server().Drain();
   for (const auto& client : clients) {
-    const auto goaway = client->WaitFor(kGoaway);
+    const auto goaway = client->WaitFor(FrameType::kGoaway);
     ASSERT_TRUE(goaway);
     EXPECT_EQ(goaway->error(), kNoError);
     EXPECT_TRUE(client->WaitForEnd());
@@ -222,15 +212,15 @@ TEST(ConnectionTest, ConnectionsAreAskedToGoAtAgesThatDifferByATenth) {
   GatewaySetup setup;
   setup.listen.connections.max_age = absl::Seconds(2);
   Gateway gateway(setup);
-  std::vector<std::unique_ptr<RawClient>> clients;
+  std::vector<std::unique_ptr<ReadingClient>> clients;
   for (int i = 0; i < 20; ++i) {
-    clients.push_back(std::make_unique<RawClient>(
-        gateway.server().listen_address(), RawClient::Options{}));
+    clients.push_back(std::make_unique<ReadingClient>(
+        gateway.server().listen_address(), ReadingClient::Options{}));
   }
   absl::Duration first = absl::InfiniteDuration();
   absl::Duration last;
   for (const auto& client : clients) {
-    const auto goaway = client->WaitFor(kGoaway);
+    const auto goaway = client->WaitFor(FrameType::kGoaway);
     ASSERT_TRUE(goaway);
     EXPECT_EQ(goaway->error(), kNoError);
     first = std::min(first, goaway->at);
@@ -246,23 +236,24 @@ TEST(ConnectionTest, WhoDoesNotAnswerAPingIsClosedAndWhoDoesIsNot) {
   setup.listen.connections.keepalive_time = absl::Seconds(1);
   setup.listen.connections.keepalive_timeout = absl::Seconds(1);
   Gateway gateway(setup);
-  RawClient there(gateway.server().listen_address(), {});
-  RawClient gone(gateway.server().listen_address(), {.answers_pings = false});
-  const auto ping = gone.WaitFor(kPing);
+  ReadingClient there(gateway.server().listen_address(), {});
+  ReadingClient gone(gateway.server().listen_address(),
+                     {.answers_pings = false});
+  const auto ping = gone.WaitFor(FrameType::kPing);
   ASSERT_TRUE(ping);
   const auto end = gone.WaitForEnd();
   ASSERT_TRUE(end);
   EXPECT_GE(*end - ping->at, absl::Milliseconds(900));
-  EXPECT_TRUE(there.WaitFor(kPing));
+  EXPECT_TRUE(there.WaitFor(FrameType::kPing));
   EXPECT_TRUE(there.open());
 }
 
 TEST(ConnectionTest, WhoPingsTooOftenIsToldToCalmDown) {
   Gateway gateway;
-  RawClient client(gateway.server().listen_address(), {});
-  EXPECT_TRUE(client.WaitFor(kSettings));
+  ReadingClient client(gateway.server().listen_address(), {});
+  EXPECT_TRUE(client.WaitFor(FrameType::kSettings));
   for (int i = 0; i < 10; ++i) client.Ping();
-  const auto goaway = client.WaitFor(kGoaway);
+  const auto goaway = client.WaitFor(FrameType::kGoaway);
   ASSERT_TRUE(goaway);
   EXPECT_EQ(goaway->error(), kEnhanceYourCalm);
   EXPECT_TRUE(client.WaitForEnd());
@@ -272,8 +263,8 @@ TEST(ConnectionTest, AConnectionWithoutRpcsIsAskedToGo) {
   GatewaySetup setup;
   setup.listen.connections.max_idle = absl::Seconds(1);
   Gateway gateway(setup);
-  RawClient client(gateway.server().listen_address(), {});
-  EXPECT_TRUE(client.WaitFor(kGoaway));
+  ReadingClient client(gateway.server().listen_address(), {});
+  EXPECT_TRUE(client.WaitFor(FrameType::kGoaway));
   EXPECT_TRUE(client.WaitForEnd());
   // The fixture's own connection is idle by now, too, and comes again.
   ExpectAll(gateway.Update(Updates(0, 5)), 5, v1::OUTCOME_UPDATED);
@@ -283,8 +274,8 @@ TEST(ConnectionTest, AConnectionThatSaysNothingIsClosed) {
   GatewaySetup setup;
   setup.listen.connections.handshake_timeout = absl::Seconds(1);
   Gateway gateway(setup);
-  RawClient client(gateway.server().listen_address(),
-                   {.says_hello = false, .answers_pings = false});
+  ReadingClient client(gateway.server().listen_address(),
+                       {.says_hello = false, .answers_pings = false});
   const auto end = client.WaitForEnd();
   ASSERT_TRUE(end);
   EXPECT_GE(*end, absl::Milliseconds(900));
